@@ -1,0 +1,129 @@
+//! From the cookie's value to the session and its user: shape and proof, one query, signature, stamp.
+
+use diesel::result::Error as DieselError;
+use serde_json::Value;
+
+use super::{Auth, USER_BACKEND, USER_HASH, USER_ID};
+use crate::auth::BACKEND;
+use crate::error::Error;
+use crate::session::codec::{Decoded, Undecodable};
+use crate::session::data::Data;
+use crate::session::key::Proof;
+use crate::session::{Rejected, Renewal, Session, State, store};
+use crate::user::store as users;
+use crate::user::store::UserRow;
+
+impl Auth {
+    /// `Err` means that the house is broken. A cookie that leads nowhere is an anonymous session that
+    /// knows why.
+    pub(crate) fn load(&self, cookie: Option<&str>) -> Result<Session, Error> {
+        let Some(value) = cookie else { return Ok(Session::default()) };
+        match self.find(value)? {
+            Ok(state) => Ok(Session::from(state)),
+            Err(rejected) => {
+                self.complain(rejected);
+                Ok(Session::refused(rejected))
+            }
+        }
+    }
+
+    fn find(&self, value: &str) -> Result<Result<State, Rejected>, Error> {
+        let presented = match self.mint.read(value) {
+            Ok(presented) => presented,
+            Err(rejected) => return Ok(Err(rejected)),
+        };
+        let row = match store::find(&self.shared, &presented.key) {
+            Ok(Some(row)) if row.alive => row,
+            Ok(Some(_)) => return Ok(Err(Rejected::Expired)),
+            Ok(None) => return Ok(Err(Rejected::Gone)),
+            Err(error) if is_strange_row(&error) => return Ok(Err(Rejected::Unreadable)),
+            Err(error) => return Err(error),
+        };
+        let Decoded { data, key } = match self.codec.decode(&row.data) {
+            Ok(decoded) => decoded,
+            Err(Undecodable::Signature) => return Ok(Err(Rejected::BadSignature)),
+            Err(Undecodable::Content) => return Ok(Err(Rejected::Unreadable)),
+        };
+        let is_old = key > 0 || presented.proof == Proof::Fallback;
+        let mut state = State {
+            key: Some(presented.key),
+            data,
+            stored: row.data,
+            renewal: if is_old { Renewal::Due } else { Renewal::None },
+            ..State::default()
+        };
+        self.recognise(&mut state, row.user)?;
+        Ok(Ok(state))
+    }
+
+    /// Finds out whose session this is (`django.contrib.auth.get_user`).
+    fn recognise(&self, state: &mut State, known: Option<UserRow>) -> Result<(), Error> {
+        let Some(id) = user_id(&state.data) else { return Ok(()) };
+        if state.data.get::<String>(USER_BACKEND).as_deref() != Some(BACKEND) {
+            return Ok(());
+        }
+        let row = match known.filter(|row| i64::from(row.id) == id) {
+            Some(row) => Some(row),
+            None => match users::find_by_id(&self.shared, id) {
+                Err(error) if is_strange_row(&error) => None,
+                found => found?,
+            },
+        };
+        let Some(row) = row.filter(|row| row.is_active) else {
+            state.rejected = Some(Rejected::Inactive);
+            return Ok(());
+        };
+        let stamp: String = state.data.get(USER_HASH).unwrap_or_default();
+        match self.stamps.key_of(&row.password, &stamp) {
+            Some(0) => {}
+            Some(_) => {
+                self.sign_in(state, &row)?;
+                state.renewal = Renewal::Due;
+            }
+            None => return self.end_stale(state),
+        }
+        state.user = Some(row.into());
+        Ok(())
+    }
+
+    /// The row was verified to be ours, and its login is void: it goes.
+    fn end_stale(&self, state: &mut State) -> Result<(), Error> {
+        if let Some(key) = &state.key {
+            self.shared.run(|conn| store::delete(conn, key))?;
+        }
+        state.flush();
+        state.rejected = Some(Rejected::StampMismatch);
+        Ok(())
+    }
+
+    /// One line a second, however many cookies are bad: the first sign of apps with different keys.
+    fn complain(&self, rejected: Rejected) {
+        let is_key_trouble = matches!(rejected, Rejected::BadSignature | Rejected::UnknownKey);
+        if !is_key_trouble && rejected != Rejected::Unreadable {
+            tracing::debug!(app = self.app, %rejected, "session not accepted");
+            return;
+        }
+        let Some(held_back) = self.complaints.may_speak() else { return };
+        tracing::warn!(
+            app = self.app,
+            signs_with = self.signs_with,
+            held_back,
+            %rejected,
+            "session not accepted; if this goes on, compare SECRET_KEY over the apps of the house"
+        );
+    }
+}
+
+/// A row whose columns hold what they should not (a BLOB, a NULL, a date of no calendar).
+fn is_strange_row(error: &Error) -> bool {
+    matches!(error, Error::Database { source: DieselError::DeserializationError(_), .. })
+}
+
+/// A decimal text, as Django writes it, or a number.
+fn user_id(data: &Data) -> Option<i64> {
+    match data.get::<Value>(USER_ID)? {
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Number(number) => number.as_i64(),
+        _ => None,
+    }
+}

@@ -1,0 +1,230 @@
+//! Who is who: authenticate, login, logout, change of password, and the user of a session.
+
+mod load;
+mod save;
+mod stamp;
+
+use std::time::Duration;
+
+use crate::clock::{Clock, Pace};
+use crate::config::{Config, CookieSettings};
+use crate::db::{SharedConnection, SharedPool};
+use crate::error::Error;
+use crate::password::{Hasher, Verdict};
+use crate::session::codec::Codec;
+use crate::session::key::Mint;
+use crate::session::{Session, State, store};
+use crate::user::store as users;
+use crate::user::store::UserRow;
+use crate::user::{Permissions, User};
+use stamp::Stamps;
+
+/// Django's only backend that keeps its users in `auth_user`.
+const BACKEND: &str = "django.contrib.auth.backends.ModelBackend";
+const USER_ID: &str = "_auth_user_id";
+const USER_BACKEND: &str = "_auth_user_backend";
+const USER_HASH: &str = "_auth_user_hash";
+
+/// Everything that has to do with users and sessions, over the shared database.
+pub(crate) struct Auth {
+    shared: SharedPool,
+    codec: Codec,
+    mint: Mint,
+    stamps: Stamps,
+    hasher: Hasher,
+    cookie: CookieSettings,
+    app: String,
+    signs_with: String,
+    clock: Clock,
+    complaints: Pace,
+}
+
+impl Auth {
+    pub(crate) fn new(config: &Config, shared: SharedPool) -> Self {
+        Self {
+            shared,
+            codec: Codec::new(&config.keys),
+            mint: Mint::new(&config.keys),
+            stamps: Stamps::new(&config.keys),
+            hasher: Hasher::pbkdf2_sha256(config.password_iterations),
+            cookie: config.cookie.clone(),
+            app: config.app_name.clone(),
+            signs_with: config.keys.current().fingerprint().to_string(),
+            clock: config.clock,
+            complaints: Pace::new(Duration::from_secs(1)),
+        }
+    }
+
+    pub(crate) fn authenticate(&self, name: &str, password: &str) -> Result<Option<User>, Error> {
+        let Some(row) = users::find_by_username(&self.shared, name)? else {
+            // An unknown name takes as long as a wrong password.
+            self.hasher.spend(password);
+            return Ok(None);
+        };
+        match self.hasher.verify(password, &row.password) {
+            Verdict::Right => {}
+            Verdict::RightButWeaker => self.upgrade(&row, password),
+            _ => return Ok(None),
+        }
+        Ok(row.is_active.then(|| row.into()))
+    }
+
+    /// Signs the user in: a new session key, the old row gone, `last_login` set, in one transaction.
+    pub(crate) fn login(&self, session: &Session, user: &User) -> Result<(), Error> {
+        let row = self.fresh(user)?;
+        let mut state = session.state();
+        let stays = state.user.as_ref().is_none_or(|before| before.id == user.id);
+        if !stays {
+            // What the user before has left behind is none of this one's business.
+            state.data = crate::session::data::Data::default();
+        }
+        self.sign_in(&mut state, &row)?;
+        self.rekey(&mut state, Some(row.id), |conn| users::set_last_login(conn, row.id))?;
+        state.user = users::find_by_id(&self.shared, user.id)?.map(User::from);
+        state.rejected = None;
+        state.flushed = false;
+        Ok(())
+    }
+
+    /// Ends the session, here and in every app: its row is gone when this returns.
+    pub(crate) fn logout(&self, session: &Session) -> Result<(), Error> {
+        let mut state = session.state();
+        if let Some(key) = &state.key {
+            self.shared.write(|conn| Ok(store::delete(conn, key)?)).map_err(settled)?;
+        }
+        state.flush();
+        state.rejected = None;
+        Ok(())
+    }
+
+    /// `false` when the old password is wrong. The user's other sessions end, this one goes on.
+    pub(crate) fn change_password(
+        &self,
+        session: &Session,
+        user: &User,
+        old: &str,
+        new: &str,
+    ) -> Result<bool, Error> {
+        let mut row = self.fresh(user)?;
+        if self.hasher.verify(old, &row.password) == Verdict::Wrong {
+            return Ok(false);
+        }
+        let new_hash = self.hash(&row, new)?;
+        let before = std::mem::replace(&mut row.password, new_hash);
+        let mut state = session.state();
+        let is_own = state.user.as_ref().is_some_and(|signed_in| signed_in.id == user.id);
+        if is_own && state.key.is_some() {
+            self.sign_in(&mut state, &row)?;
+            self.rekey(&mut state, Some(row.id), |conn| {
+                change(conn, &row, &before)?.then_some(()).ok_or(diesel::result::Error::NotFound)
+            })
+            .map(|()| true)
+            .or_else(someone_was_faster)
+        } else {
+            self.shared.write(|conn| Ok(change(conn, &row, &before)?)).map_err(settled)
+        }
+    }
+
+    pub(crate) fn create_user(
+        &self,
+        username: &str,
+        email: &str,
+        password: &str,
+        rank: users::Rank,
+    ) -> Result<User, Error> {
+        let problem = match username.chars().count() {
+            0 => Some("has no name; give one"),
+            151.. => Some("has a name of more than 150 characters; give a shorter one"),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            return Err(refuse(username, problem));
+        }
+        let hash =
+            self.hasher.hash(password).map_err(|error| refuse(username, &error.to_string()))?;
+        users::create(&self.shared, username, email, &hash, rank)
+    }
+
+    pub(crate) fn permissions(&self, user: &User) -> Result<Permissions, Error> {
+        Permissions::of(&self.shared, user)
+    }
+
+    /// The row as it is now: nobody signs in by a hash that has been changed meanwhile.
+    fn fresh(&self, user: &User) -> Result<UserRow, Error> {
+        users::find_by_id(&self.shared, user.id)?
+            .ok_or_else(|| refuse(&user.username, "does not exist any more"))
+    }
+
+    fn hash(&self, row: &UserRow, password: &str) -> Result<String, Error> {
+        let name = User::from(row.clone()).username;
+        self.hasher.hash(password).map_err(|error| refuse(&name, &error.to_string()))
+    }
+
+    fn sign_in(&self, state: &mut State, row: &UserRow) -> Result<(), Error> {
+        let refuse = |error: serde_json::Error| Error::SessionValue {
+            name: USER_ID.to_owned(),
+            why: error.to_string(),
+        };
+        state.put(USER_ID, &row.id.to_string()).map_err(refuse)?;
+        state.put(USER_BACKEND, &BACKEND).map_err(refuse)?;
+        state.put(USER_HASH, &self.stamps.of(&row.password)).map_err(refuse)
+    }
+
+    /// Hashes anew at the house's cost. The login goes on when this fails, as with the weaker hash.
+    fn upgrade(&self, row: &UserRow, password: &str) {
+        let Ok(stronger) = self.hasher.hash(password) else { return };
+        let upgraded = self.shared.write(|conn| {
+            if users::replace_password(conn, row.id, &row.password, &stronger)? {
+                self.restamp(conn, row, &stronger)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = upgraded {
+            tracing::warn!(user = row.id, %error, "the password hash could not be made stronger");
+        }
+    }
+
+    /// Lets the user's sessions outlive the new hash, as far as they are known to be the user's: those
+    /// that were begun in housekey apps.
+    fn restamp(
+        &self,
+        conn: &mut SharedConnection,
+        row: &UserRow,
+        new_hash: &str,
+    ) -> Result<(), Error> {
+        for (key, text) in store::of_user(conn, row.id)? {
+            let Ok(mut decoded) = self.codec.decode(&text) else { continue };
+            let stamp: String = decoded.data.get(USER_HASH).unwrap_or_default();
+            if self.stamps.key_of(&row.password, &stamp).is_some()
+                && decoded.data.insert(USER_HASH, &self.stamps.of(new_hash)).is_ok()
+            {
+                let renewed = self.codec.encode(&decoded.data, self.clock.now());
+                store::replace_data(conn, &key, &text, &renewed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn change(conn: &mut SharedConnection, row: &UserRow, before: &str) -> diesel::QueryResult<bool> {
+    users::replace_password(conn, row.id, before, &row.password)
+}
+
+fn someone_was_faster(error: Error) -> Result<bool, Error> {
+    match error {
+        Error::Database { source: diesel::result::Error::NotFound, .. } => Ok(false),
+        error => Err(error),
+    }
+}
+
+/// In a transaction of our own, a failed statement is the shared database's fault.
+fn settled(error: Error) -> Error {
+    match error {
+        Error::Query(source) => Error::shared(source),
+        error => error,
+    }
+}
+
+fn refuse(username: &str, problem: &str) -> Error {
+    Error::User { username: username.to_owned(), problem: problem.to_owned() }
+}

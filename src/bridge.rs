@@ -1,0 +1,49 @@
+//! The one way from async code to the blocking core: a bounded number of threads, and no wait without
+//! an end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::error::Error;
+
+/// Threads for blocking work. Work that is given up still holds its place until it ends, so that a
+/// database that hangs cannot eat all threads.
+#[derive(Debug, Clone)]
+pub(crate) struct Bridge {
+    places: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl Bridge {
+    pub(crate) fn new(threads: u32, patience: Duration) -> Self {
+        let threads = usize::try_from(threads).unwrap_or(1);
+        Self { places: Arc::new(Semaphore::new(threads)), patience }
+    }
+
+    /// Waits for a place as long as the house waits for anything, and for the work as long as told.
+    pub(crate) async fn run<R, E>(
+        &self,
+        within: Duration,
+        work: impl FnOnce() -> Result<R, E> + Send + 'static,
+    ) -> Result<R, E>
+    where
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let place = tokio::time::timeout(self.patience, Arc::clone(&self.places).acquire_owned());
+        let Ok(Ok(place)) = place.await else {
+            return Err(Error::Deadline { waited: self.patience }.into());
+        };
+        let work = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            work()
+        });
+        match tokio::time::timeout(within, work).await {
+            Ok(Ok(result)) => result,
+            Ok(Err(_)) => Err(Error::Panicked.into()),
+            Err(_) => Err(Error::Deadline { waited: within }.into()),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Two databases behind one connection: pools, the router, and the shared tables.
+
+pub(crate) mod backend;
+pub(crate) mod migrate;
+mod pool;
+pub(crate) mod routed;
+mod router;
+pub mod schema;
+mod shared;
+mod statement;
+mod time;
+
+use std::sync::Arc;
+
+pub use backend::HouseConnection;
+pub use pool::Pooled;
+pub use routed::RoutedConnection;
+pub use time::DjangoTime;
+
+use pool::Pool;
+use routed::Routes;
+use router::Router;
+pub(crate) use shared::{SharedConnection, SharedPool, on_shared};
+pub(crate) use time::{DatabaseNow, Moment};
+
+use crate::config::Config;
+use crate::error::Error;
+use crate::place::{DatabaseKind, Place};
+use crate::url::DatabaseUrl;
+
+/// The databases of one app, and what is known about where its queries go.
+pub(crate) struct Databases<L: HouseConnection> {
+    pub(crate) shared: SharedPool,
+    local: Pool<L>,
+    pub(crate) routes: Routes,
+}
+
+impl<L: HouseConnection> Databases<L> {
+    /// Opens nothing.
+    pub(crate) fn new(config: &Config) -> Result<Arc<Self>, Error> {
+        check_kind::<L>(&config.local)?;
+        let shared = SharedPool::new(&config.shared, config.shared_pool_size, config.deadline);
+        // The same URL twice is one database, and two pools of it would wait for each other.
+        let same = L::pool_of(&shared).filter(|_| config.shared == config.local).cloned();
+        let router = Router::new(&config.shared_tables, &config.shared_prefixes);
+        let routes = Routes::new(router, same.is_some());
+        let local = same.unwrap_or_else(|| {
+            Pool::new(Place::Local, &config.local, config.local_pool_size, config.deadline)
+        });
+        Ok(Arc::new(Self { shared, local, routes }))
+    }
+
+    pub(crate) fn get(&self, place: Place) -> Result<Pooled<L>, Error> {
+        match place {
+            Place::Local => self.local(),
+            Place::Shared => self.shared_as(),
+        }
+    }
+
+    pub(crate) fn local(&self) -> Result<Pooled<L>, Error> {
+        create_file(self.local.url())?;
+        self.local.get()
+    }
+
+    pub(crate) fn shared_as<C: HouseConnection>(&self) -> Result<Pooled<C>, Error> {
+        let pool = C::pool_of(&self.shared).ok_or_else(|| Error::OtherKind {
+            table: "what you ask for".to_owned(),
+            shared: self.shared.kind(),
+            local: C::KIND,
+        })?;
+        pool.get()
+    }
+
+    pub(crate) fn checkouts(&self, place: Place) -> u64 {
+        match place {
+            Place::Shared => self.shared.checkouts(),
+            Place::Local => self.local.checkouts(),
+        }
+    }
+}
+
+fn check_kind<L: HouseConnection>(url: &DatabaseUrl) -> Result<(), Error> {
+    if url.kind() == L::KIND {
+        return Ok(());
+    }
+    let connection = match url.kind() {
+        DatabaseKind::Sqlite => "SqliteConnection",
+        DatabaseKind::Postgres => "PgConnection",
+    };
+    Err(Error::config(
+        Place::Local.variable(),
+        format!(
+            "is a {} database, but the app opens the house for {}; use Housekey::<{connection}> or \
+             another URL",
+            url.kind(),
+            L::KIND
+        ),
+    ))
+}
+
+/// Makes the file of a SQLite database, for this user alone: whatever the umask says, nobody else
+/// reads hashes and session keys in it.
+pub(crate) fn create_file(url: &DatabaseUrl) -> Result<(), Error> {
+    let Some(path) = url.file() else { return Ok(()) };
+    if path.exists() {
+        return Ok(());
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(&path).map(drop).map_err(|error| {
+        let message = format!("the file cannot be made: {error}");
+        Error::Unreachable { place: Place::Local, kind: url.kind(), source: url.redact(&message) }
+    })
+}

@@ -1,0 +1,121 @@
+//! A pool of connections to one database: lazily filled, and no wait without an end.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, PooledConnection};
+
+use super::backend::HouseConnection;
+use crate::error::Error;
+use crate::place::{DatabaseKind, Place};
+use crate::url::DatabaseUrl;
+
+/// A connection taken from one of the pools of a [`Housekey`](crate::Housekey): a plain diesel
+/// connection that goes back when dropped.
+pub type Pooled<C> = PooledConnection<ConnectionManager<C>>;
+
+#[expect(unnameable_types, reason = "part of a sealed trait")]
+pub struct Pool<C: diesel::r2d2::R2D2Connection + Send + 'static> {
+    place: Place,
+    url: DatabaseUrl,
+    size: u32,
+    deadline: Duration,
+    connections: diesel::r2d2::Pool<ConnectionManager<C>>,
+    checkouts: Arc<AtomicU64>,
+}
+
+impl<C: diesel::r2d2::R2D2Connection + Send + 'static> Clone for Pool<C> {
+    fn clone(&self) -> Self {
+        Self {
+            place: self.place,
+            url: self.url.clone(),
+            size: self.size,
+            deadline: self.deadline,
+            connections: self.connections.clone(),
+            checkouts: Arc::clone(&self.checkouts),
+        }
+    }
+}
+
+impl<C: diesel::r2d2::R2D2Connection + Send + 'static> fmt::Debug for Pool<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pool({}, {:?})", self.place, self.url)
+    }
+}
+
+impl<C: HouseConnection> Pool<C> {
+    /// Opens nothing: the first connection is made when the first is asked for.
+    pub(crate) fn new(place: Place, url: &DatabaseUrl, size: u32, deadline: Duration) -> Self {
+        let manager = ConnectionManager::new(url.connection_string(deadline.as_secs().max(1)));
+        let connections = diesel::r2d2::Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .connection_timeout(deadline)
+            // A ping costs as much as the query; a dead connection shows when it is used.
+            .test_on_check_out(false)
+            .error_handler(Box::new(NopErrorHandler))
+            .connection_customizer(Box::new(Setup { place, kind: url.kind(), deadline }))
+            .build_unchecked(manager);
+        let checkouts = Arc::new(AtomicU64::new(0));
+        Self { place, url: url.clone(), size, deadline, connections, checkouts }
+    }
+
+    pub(crate) fn get(&self) -> Result<Pooled<C>, Error> {
+        self.checkouts.fetch_add(1, Ordering::Relaxed);
+        self.connections.get().map_err(|error| self.why_none(&error))
+    }
+
+    pub(crate) fn checkouts(&self) -> u64 {
+        self.checkouts.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn url(&self) -> &DatabaseUrl {
+        &self.url
+    }
+
+    pub(crate) fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// r2d2 knows one error, whose text ends in the driver's message when there was one.
+    fn why_none(&self, error: &diesel::r2d2::PoolError) -> Error {
+        let text = error.to_string();
+        match text.split_once(": ") {
+            Some((_, message)) => Error::Unreachable {
+                place: self.place,
+                kind: self.url.kind(),
+                source: self.url.redact(message),
+            },
+            None => {
+                Error::PoolTimeout { place: self.place, waited: self.deadline, size: self.size }
+            }
+        }
+    }
+}
+
+/// What every new connection is told.
+#[derive(Debug)]
+struct Setup {
+    place: Place,
+    kind: DatabaseKind,
+    deadline: Duration,
+}
+
+impl<C: HouseConnection> CustomizeConnection<C, diesel::r2d2::Error> for Setup {
+    fn on_acquire(&self, connection: &mut C) -> Result<(), diesel::r2d2::Error> {
+        if self.kind == DatabaseKind::Sqlite {
+            let milliseconds = self.deadline.as_millis();
+            connection.batch_execute(&format!("PRAGMA busy_timeout = {milliseconds}"))?;
+            if self.place == Place::Shared {
+                // As Django: foreign keys hold. As several processes need: readers beside a writer,
+                // and a login that was acknowledged is on the disk.
+                connection.batch_execute(
+                    "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
+                )?;
+            }
+        }
+        Ok(())
+    }
+}

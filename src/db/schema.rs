@@ -1,0 +1,175 @@
+//! The shared tables, for diesel: Django's as `django-admin migrate` makes them, and housekey's own.
+
+use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
+
+table! {
+    /// `django.contrib.auth.models.User`
+    auth_user (id) {
+        /// Never given to another user.
+        id -> Integer,
+        /// The password's hash; see [`housekey::password`](crate::password).
+        password -> Text,
+        /// The last login in any app.
+        last_login -> Nullable<crate::db::DjangoTime>,
+        /// Has every permission.
+        is_superuser -> Bool,
+        /// At most 150 characters.
+        username -> Text,
+        /// At most 150 characters.
+        first_name -> Text,
+        /// At most 150 characters.
+        last_name -> Text,
+        /// At most 254 characters.
+        email -> Text,
+        /// May open Django's admin.
+        is_staff -> Bool,
+        /// May sign in.
+        is_active -> Bool,
+        /// When the user was made.
+        date_joined -> crate::db::DjangoTime,
+    }
+}
+
+table! {
+    /// `django.contrib.auth.models.Group`
+    auth_group (id) {
+        /// The primary key.
+        id -> Integer,
+        /// At most 150 characters.
+        name -> Text,
+    }
+}
+
+table! {
+    /// `django.contrib.contenttypes.models.ContentType`
+    django_content_type (id) {
+        /// The primary key.
+        id -> Integer,
+        /// The Django app, or the part before the dot in a permission's name.
+        app_label -> Text,
+        /// The model in lower case.
+        model -> Text,
+    }
+}
+
+table! {
+    /// `django.contrib.auth.models.Permission`
+    auth_permission (id) {
+        /// The primary key.
+        id -> Integer,
+        /// For people.
+        name -> Text,
+        /// The model it is about.
+        content_type_id -> Integer,
+        /// The part after the dot in a permission's name.
+        codename -> Text,
+    }
+}
+
+table! {
+    /// Which users are in which groups.
+    auth_user_groups (id) {
+        /// The primary key.
+        id -> BigInt,
+        /// The user.
+        user_id -> Integer,
+        /// The group.
+        group_id -> Integer,
+    }
+}
+
+table! {
+    /// Which users have which permissions of their own.
+    auth_user_user_permissions (id) {
+        /// The primary key.
+        id -> BigInt,
+        /// The user.
+        user_id -> Integer,
+        /// The permission.
+        permission_id -> Integer,
+    }
+}
+
+table! {
+    /// Which groups have which permissions.
+    auth_group_permissions (id) {
+        /// The primary key.
+        id -> BigInt,
+        /// The group.
+        group_id -> Integer,
+        /// The permission.
+        permission_id -> Integer,
+    }
+}
+
+table! {
+    /// `django.contrib.sessions.models.Session`
+    django_session (session_key) {
+        /// What the cookie holds.
+        session_key -> Text,
+        /// Signed.
+        session_data -> Text,
+        /// By the clock of the database.
+        expire_date -> crate::db::DjangoTime,
+    }
+}
+
+table! {
+    /// Whose session it is, which Django keeps inside the signed data alone.
+    housekey_session (session_key) {
+        /// That of `django_session`.
+        session_key -> Text,
+        /// That of `auth_user`.
+        user_id -> Integer,
+        /// The app that the user signed in at.
+        app -> Text,
+        /// When that was.
+        created -> crate::db::DjangoTime,
+    }
+}
+
+table! {
+    /// The keys that apps of the house have signed with.
+    housekey_key (fingerprint) {
+        /// Never the key itself.
+        fingerprint -> Text,
+        /// The app that had it first.
+        app -> Text,
+        /// When that was.
+        first_seen -> crate::db::DjangoTime,
+    }
+}
+
+table! {
+    /// The steps of [`migrate`](crate::migrate) that were applied.
+    housekey_migration (step) {
+        /// The step's name.
+        step -> Text,
+        /// The app that applied it.
+        app -> Text,
+        /// When that was.
+        applied -> crate::db::DjangoTime,
+    }
+}
+
+joinable!(auth_permission -> django_content_type (content_type_id));
+joinable!(auth_user_groups -> auth_user (user_id));
+joinable!(auth_user_groups -> auth_group (group_id));
+joinable!(auth_user_user_permissions -> auth_user (user_id));
+joinable!(auth_user_user_permissions -> auth_permission (permission_id));
+joinable!(auth_group_permissions -> auth_group (group_id));
+joinable!(auth_group_permissions -> auth_permission (permission_id));
+joinable!(housekey_session -> django_session (session_key));
+joinable!(housekey_session -> auth_user (user_id));
+
+allow_tables_to_appear_in_same_query!(
+    auth_group,
+    auth_group_permissions,
+    auth_permission,
+    auth_user,
+    auth_user_groups,
+    auth_user_user_permissions,
+    django_content_type,
+    django_session,
+    housekey_session,
+);

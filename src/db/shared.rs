@@ -1,0 +1,146 @@
+//! The shared database, whose kind is known only when the URL is.
+
+use std::time::Duration;
+
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
+use diesel::result::QueryResult;
+
+use super::backend::sealed::{Dialect, Intent};
+use super::pool::{Pool, Pooled};
+use crate::error::{Error, is_broken_connection};
+use crate::place::{DatabaseKind, Place};
+use crate::url::DatabaseUrl;
+
+/// The pool of the shared database.
+#[expect(unnameable_types, reason = "part of a sealed trait")]
+#[expect(clippy::exhaustive_enums, reason = "part of a sealed trait")]
+#[derive(Debug, Clone)]
+pub enum SharedPool {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Pool<diesel::SqliteConnection>),
+    #[cfg(feature = "postgres")]
+    Postgres(Pool<diesel::PgConnection>),
+}
+
+/// A connection of that pool.
+pub(crate) enum SharedConnection {
+    #[cfg(feature = "sqlite")]
+    Sqlite(Pooled<diesel::SqliteConnection>),
+    #[cfg(feature = "postgres")]
+    Postgres(Pooled<diesel::PgConnection>),
+}
+
+/// The same typed diesel code on whichever kind the shared database is: written once, compiled for each.
+macro_rules! on_shared {
+    ($enum:ident, $value:expr, $inner:ident => $work:expr) => {
+        match $value {
+            #[cfg(feature = "sqlite")]
+            $crate::db::$enum::Sqlite($inner) => $work,
+            #[cfg(feature = "postgres")]
+            $crate::db::$enum::Postgres($inner) => $work,
+        }
+    };
+}
+pub(crate) use on_shared;
+
+impl SharedPool {
+    pub(crate) fn new(url: &DatabaseUrl, size: u32, deadline: Duration) -> Self {
+        match url.kind() {
+            #[cfg(feature = "sqlite")]
+            DatabaseKind::Sqlite => Self::Sqlite(Pool::new(Place::Shared, url, size, deadline)),
+            #[cfg(feature = "postgres")]
+            DatabaseKind::Postgres => Self::Postgres(Pool::new(Place::Shared, url, size, deadline)),
+            #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+            _ => unreachable!("Config refuses a URL of a kind that is not compiled in"),
+        }
+    }
+
+    fn get(&self) -> Result<SharedConnection, Error> {
+        Ok(match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(pool) => SharedConnection::Sqlite(pool.get()?),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(pool) => SharedConnection::Postgres(pool.get()?),
+        })
+    }
+
+    /// Runs what may be run twice, again when its connection turns out to be dead, until none of the old ones is left.
+    pub(crate) fn run<T>(
+        &self,
+        mut work: impl FnMut(&mut SharedConnection) -> QueryResult<T>,
+    ) -> Result<T, Error> {
+        let (value, _) = self.repeat_while_dead(&mut work)?;
+        Ok(value)
+    }
+
+    /// Runs work in one transaction that is known to write: all of it is committed, or none.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&mut SharedConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let ((), mut connection) = self.repeat_while_dead(&mut SharedConnection::begin)?;
+        match work(&mut connection) {
+            Ok(value) => connection.commit().map_err(Error::shared).map(|()| value),
+            Err(error) => {
+                // What failed is the first error; a connection that cannot roll back is not used again.
+                let _ = connection.rollback();
+                Err(error)
+            }
+        }
+    }
+
+    fn repeat_while_dead<T>(
+        &self,
+        work: &mut impl FnMut(&mut SharedConnection) -> QueryResult<T>,
+    ) -> Result<(T, SharedConnection), Error> {
+        let mut old_ones = on_shared!(SharedPool, self, pool => pool.size());
+        loop {
+            let mut connection = self.get()?;
+            match work(&mut connection) {
+                Ok(value) => return Ok((value, connection)),
+                Err(error) if is_broken_connection(&error) && old_ones > 0 => {
+                    old_ones -= 1;
+                    connection.give_up();
+                }
+                Err(error) => return Err(Error::shared(error)),
+            }
+        }
+    }
+
+    pub(crate) fn url(&self) -> &DatabaseUrl {
+        on_shared!(SharedPool, self, pool => pool.url())
+    }
+
+    pub(crate) fn kind(&self) -> DatabaseKind {
+        self.url().kind()
+    }
+
+    pub(crate) fn checkouts(&self) -> u64 {
+        on_shared!(SharedPool, self, pool => pool.checkouts())
+    }
+}
+
+impl SharedConnection {
+    fn begin(&mut self) -> QueryResult<()> {
+        on_shared!(SharedConnection, self, connection => connection.begin(Intent::Write))
+    }
+
+    fn commit(&mut self) -> QueryResult<()> {
+        on_shared!(SharedConnection, self, connection => {
+            AnsiTransactionManager::commit_transaction(&mut **connection)
+        })
+    }
+
+    fn rollback(&mut self) -> QueryResult<()> {
+        on_shared!(SharedConnection, self, connection => {
+            AnsiTransactionManager::rollback_transaction(&mut **connection)
+        })
+    }
+
+    /// So marked, the pool closes the connection instead of handing it out again.
+    fn give_up(mut self) {
+        on_shared!(SharedConnection, &mut self, connection => {
+            AnsiTransactionManager::transaction_manager_status_mut(&mut **connection).set_in_error();
+        });
+    }
+}

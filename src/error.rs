@@ -1,0 +1,298 @@
+//! What goes wrong when the house is broken. A visitor's bad cookie is no error: see
+//! [`Rejected`](crate::Rejected).
+
+use std::time::Duration;
+
+use crate::key::{Fingerprint, WeakKey};
+use crate::place::{DatabaseKind, Place};
+
+/// The house is broken, and what to do about it.
+///
+/// Every text is one line that names the remedy; facts are fields; the cause is in `source()`.
+/// No key, password, hash, session key or database URL is in any of them.
+///
+/// ```
+/// use housekey::{Config, Error, SecretKey};
+/// let key = SecretKey::new(housekey::key::generate())?;
+/// let error = Config::new("mysql://db/users", "sqlite:notes.db", key).unwrap_err();
+/// assert!(error.to_string().starts_with("SHARED_DATABASE_URL has the unknown scheme `mysql`"));
+/// # Ok::<(), Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting is missing or cannot be used.
+    #[error("{setting} {problem}")]
+    #[non_exhaustive]
+    Config {
+        /// The setting, by its name in the environment.
+        setting: String,
+        /// What is wrong with it, and what to set.
+        problem: String,
+    },
+
+    /// A database gives no connection at all.
+    #[error(
+        "the {place} database ({kind}) gives no connection; see that it runs and that {} is right",
+        place.variable()
+    )]
+    #[non_exhaustive]
+    Unreachable {
+        /// Which of the two databases.
+        place: Place,
+        /// What kind of database it is.
+        kind: DatabaseKind,
+        /// What the database or its driver said.
+        #[source]
+        source: Refused,
+    },
+
+    /// All connections of a pool were in use for too long.
+    #[error(
+        "no connection to the {place} database came free within {waited:?}: all {size} of the pool \
+         are in use; hold connections for a shorter time, or make the pool larger"
+    )]
+    #[non_exhaustive]
+    PoolTimeout {
+        /// Which of the two databases.
+        place: Place,
+        /// How long the caller waited.
+        waited: Duration,
+        /// How many connections the pool may hold.
+        size: u32,
+    },
+
+    /// The work given to [`Housekey::run`](crate::Housekey::run) was not begun or not done in time.
+    #[error("the house did not answer within {waited:?}; its databases are slow or too busy")]
+    #[non_exhaustive]
+    Deadline {
+        /// How long the caller waited.
+        waited: Duration,
+    },
+
+    /// A statement of housekey's own failed.
+    #[error("the {place} database refused a statement")]
+    #[non_exhaustive]
+    Database {
+        /// Which of the two databases.
+        place: Place,
+        /// diesel's error.
+        #[source]
+        source: diesel::result::Error,
+    },
+
+    /// A statement of the app failed.
+    #[error("a query failed")]
+    Query(#[source] diesel::result::Error),
+
+    /// The shared database lacks tables of this version.
+    #[error(
+        "the shared database lacks the migrations {}; call housekey::migrate once, from any app of \
+         the house",
+        missing.join(", ")
+    )]
+    #[non_exhaustive]
+    MigrationsMissing {
+        /// The names of the missing steps, first to last.
+        missing: Vec<String>,
+    },
+
+    /// A migration failed; those before it stay applied.
+    #[error("the shared migration {step} failed; mend its cause and call housekey::migrate again")]
+    #[non_exhaustive]
+    Migration {
+        /// The step that failed.
+        step: String,
+        /// diesel's error.
+        #[source]
+        source: diesel::result::Error,
+    },
+
+    /// The app's `SECRET_KEY` is not the one of the house.
+    #[error(
+        "app `{app}` has the SECRET_KEY {ours}, but the house signs with {house} (registered by \
+         app `{registered_by}`): set SECRET_KEY of `{app}` to the key that `{registered_by}` has"
+    )]
+    #[non_exhaustive]
+    KeyMismatch {
+        /// This app.
+        app: String,
+        /// The fingerprint of this app's key.
+        ours: Fingerprint,
+        /// The fingerprint of the key that the house registered last.
+        house: String,
+        /// The app that registered it.
+        registered_by: String,
+    },
+
+    /// One query names tables of both databases.
+    #[error(
+        "one query cannot span two databases: {} live in the shared one, {} in the local one; load \
+         from one, then ask the other for the ids found",
+        shared.join(", "), local.join(", ")
+    )]
+    #[non_exhaustive]
+    BothPlaces {
+        /// The tables of the shared database.
+        shared: Vec<String>,
+        /// The tables of the local database.
+        local: Vec<String>,
+    },
+
+    /// A transaction that wrote in one database tried to write in the other.
+    #[error(
+        "this transaction has written to {written} ({place}) and cannot also write to {table}: two \
+         databases do not commit as one; use two transactions"
+    )]
+    #[non_exhaustive]
+    SecondPlace {
+        /// The table that was written first.
+        written: String,
+        /// Where that table lives.
+        place: Place,
+        /// The table of the other database.
+        table: String,
+    },
+
+    /// Raw SQL whose tables cannot be told.
+    #[error(
+        "cannot tell which tables this SQL is about ({why}); send it through house.shared() or \
+         house.local()"
+    )]
+    #[non_exhaustive]
+    UnreadableSql {
+        /// What the parser said; never the SQL itself.
+        why: String,
+    },
+
+    /// A shared table was asked of a connection whose shared database is of another kind.
+    #[error(
+        "{table} lives in the shared database, which is {shared}, and this connection speaks \
+         {local}; ask house.shared_as() for it"
+    )]
+    #[non_exhaustive]
+    OtherKind {
+        /// The shared table.
+        table: String,
+        /// The kind of the shared database.
+        shared: DatabaseKind,
+        /// The kind of the local database.
+        local: DatabaseKind,
+    },
+
+    /// The session's row was deleted while the request ran (Django: `SessionInterrupted`).
+    #[error("the session was ended elsewhere while this request ran; its changes were not saved")]
+    SessionGone,
+
+    /// A value cannot be put into a session.
+    #[error("the session cannot hold the value for `{name}`: {why}")]
+    #[non_exhaustive]
+    SessionValue {
+        /// The name under which it was to be stored.
+        name: String,
+        /// Why not.
+        why: String,
+    },
+
+    /// A user cannot be made or changed so.
+    #[error("the user `{username}` {problem}")]
+    #[non_exhaustive]
+    User {
+        /// The name that was asked for.
+        username: String,
+        /// Why not, and what to do.
+        problem: String,
+    },
+
+    /// The task given to [`Housekey::run`](crate::Housekey::run) panicked.
+    #[error("the work handed to Housekey::run panicked")]
+    Panicked,
+}
+
+/// What a database or its driver said when it gave no connection, with nothing of the URL in it.
+///
+/// ```
+/// fn shown(why: &housekey::error::Refused) -> String {
+///     why.to_string()
+/// }
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(pub(crate) String);
+
+impl Error {
+    /// Is this a matter of waiting, so that a web app should answer 503 with `Retry-After`?
+    ///
+    /// ```
+    /// assert!(!housekey::Error::SessionGone.is_temporary());
+    /// ```
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::PoolTimeout { .. }
+            | Self::Deadline { .. }
+            | Self::Database { .. } => true,
+            Self::Query(source) => is_broken_connection(source),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn config(setting: impl Into<String>, problem: impl Into<String>) -> Self {
+        Self::Config { setting: setting.into(), problem: problem.into() }
+    }
+
+    /// For `map_err` on housekey's own statements in the shared database.
+    pub(crate) fn shared(source: diesel::result::Error) -> Self {
+        match Self::from(source) {
+            Self::Query(source) => Self::Database { place: Place::Shared, source },
+            ours => ours,
+        }
+    }
+}
+
+impl From<diesel::result::Error> for Error {
+    /// Errors that housekey sent through diesel come back as what they were.
+    fn from(error: diesel::result::Error) -> Self {
+        match error {
+            diesel::result::Error::QueryBuilderError(source) => match source.downcast::<Self>() {
+                Ok(ours) => *ours,
+                Err(source) => Self::Query(diesel::result::Error::QueryBuilderError(source)),
+            },
+            other => Self::Query(other),
+        }
+    }
+}
+
+impl From<Error> for diesel::result::Error {
+    /// So that the routed connection can fail as a diesel connection does; `downcast_ref` on the
+    /// `QueryBuilderError` finds it again.
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Query(source) | Error::Database { source, .. } => source,
+            ours => Self::QueryBuilderError(Box::new(ours)),
+        }
+    }
+}
+
+impl From<WeakKey> for Error {
+    fn from(weak: WeakKey) -> Self {
+        Self::config("SECRET_KEY", format!("{weak}; {NEW_KEY}"))
+    }
+}
+
+pub(crate) const NEW_KEY: &str =
+    "set the common key of the house, 50 or more random characters (housekey::key::generate)";
+
+/// Did the connection break, rather than the statement fail?
+pub(crate) fn is_broken_connection(error: &diesel::result::Error) -> bool {
+    use diesel::result::{DatabaseErrorKind, Error};
+    match error {
+        Error::BrokenTransactionManager => true,
+        Error::DatabaseError(kind, _) => matches!(
+            kind,
+            DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand
+        ),
+        _ => false,
+    }
+}

@@ -1,0 +1,429 @@
+//! The handle that an app holds: its two databases, the people, and their sessions.
+
+use std::sync::Arc;
+
+use crate::auth::Auth;
+use crate::check;
+use crate::config::Config;
+use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, migrate};
+use crate::error::Error;
+use crate::place::Place;
+use crate::session::Session;
+use crate::user::store::Rank;
+use crate::user::{Permissions, User};
+
+/// Makes what the shared database lacks, and says which steps that were: none, when another app of the
+/// house was here before.
+///
+/// Any number of apps may call it at once, and be killed while they do.
+///
+/// ```no_run
+/// let config = housekey::Config::from_env()?;
+/// for step in housekey::migrate(&config)? {
+///     println!("applied {step}");
+/// }
+/// # Ok::<(), housekey::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Migration`]; [`Error::KeyMismatch`] when the
+/// house has another key, before anything is written.
+pub fn migrate(config: &Config) -> Result<Vec<String>, Error> {
+    let shared = SharedPool::new(&config.shared, 1, config.deadline);
+    if migrate::missing(&shared)?.is_empty() {
+        return check::key(&shared, config).map(|()| Vec::new());
+    }
+    let applied = migrate::apply(&shared, &config.app_name)?;
+    check::key(&shared, config)?;
+    Ok(applied)
+}
+
+/// One app of the house. Clones are handles to the same one.
+///
+/// The type parameter is the kind of the app's local database; that of the shared one is told by its URL.
+/// All methods block, except [`Housekey::run`] (feature `axum`), which is the way to call them from async
+/// code.
+///
+/// ```no_run
+/// use diesel::SqliteConnection;
+/// use housekey::{Config, Housekey, Session};
+///
+/// let config = Config::from_env()?;
+/// housekey::migrate(&config)?;
+/// let house = Housekey::<SqliteConnection>::open(config)?;
+///
+/// let session = Session::default();
+/// if let Some(user) = house.authenticate("ada", "correct horse battery staple")? {
+///     house.login(&session, &user)?;
+/// }
+/// # Ok::<(), housekey::Error>(())
+/// ```
+pub struct Housekey<L: HouseConnection> {
+    rooms: Arc<Rooms<L>>,
+}
+
+struct Rooms<L: HouseConnection> {
+    databases: Arc<Databases<L>>,
+    auth: Arc<Auth>,
+    #[cfg(feature = "axum")]
+    front: crate::web::Front,
+}
+
+impl<L: HouseConnection> Clone for Housekey<L> {
+    fn clone(&self) -> Self {
+        Self { rooms: Arc::clone(&self.rooms) }
+    }
+}
+
+impl<L: HouseConnection> Housekey<L> {
+    /// Opens the house, if this app belongs to it: the shared tables are there, and the `SECRET_KEY` is
+    /// the one the house knows. The first app of a house registers its key.
+    ///
+    /// ```no_run
+    /// # use diesel::SqliteConnection;
+    /// use housekey::{Config, Housekey};
+    /// let house = Housekey::<SqliteConnection>::open(Config::from_env()?)?;
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::KeyMismatch`], [`Error::MigrationsMissing`], [`Error::Unreachable`], [`Error::PoolTimeout`],
+    /// and [`Error::Config`] when `DATABASE_URL` is of another kind than `L`. Nothing of another app is
+    /// changed before all is well.
+    pub fn open(config: Config) -> Result<Self, Error> {
+        let databases = Databases::new(&config)?;
+        check::migrations(&databases.shared)?;
+        check::key(&databases.shared, &config)?;
+        let auth = Arc::new(Auth::new(&config, databases.shared.clone()));
+        #[cfg(feature = "axum")]
+        let front = crate::web::Front::new(&config, Arc::clone(&auth));
+        Ok(Self {
+            rooms: Arc::new(Rooms {
+                databases,
+                auth,
+                #[cfg(feature = "axum")]
+                front,
+            }),
+        })
+    }
+
+    /// A diesel connection that sends each query where its tables live. It takes nothing from a pool
+    /// until a query needs it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")] {
+    /// # use diesel::SqliteConnection;
+    /// use diesel::prelude::*;
+    /// use housekey::{Error, Housekey, schema::auth_user};
+    /// fn people(house: &Housekey<SqliteConnection>) -> Result<i64, Error> {
+    ///     Ok(auth_user::table.count().get_result(&mut house.conn())?)
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn conn(&self) -> RoutedConnection<L> {
+        RoutedConnection::new(Arc::clone(&self.rooms.databases))
+    }
+
+    /// A plain diesel connection to the app's own database, for what no router should see.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")] {
+    /// # use diesel::SqliteConnection;
+    /// # use housekey::{Error, Housekey};
+    /// use diesel::connection::SimpleConnection;
+    /// fn tidy(house: &Housekey<SqliteConnection>) -> Result<(), Error> {
+    ///     Ok(house.local()?.batch_execute("VACUUM")?)
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] and [`Error::PoolTimeout`].
+    pub fn local(&self) -> Result<Pooled<L>, Error> {
+        self.rooms.databases.local()
+    }
+
+    /// A plain diesel connection to the shared database, when it is of the local one's kind.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")] {
+    /// # use diesel::SqliteConnection;
+    /// # use housekey::{Error, Housekey};
+    /// use diesel::prelude::*;
+    /// use housekey::schema::auth_group;
+    /// fn groups(house: &Housekey<SqliteConnection>) -> Result<Vec<String>, Error> {
+    ///     Ok(auth_group::table.select(auth_group::name).load(&mut house.shared()?)?)
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OtherKind`] when it is not; [`Error::Unreachable`] and [`Error::PoolTimeout`].
+    pub fn shared(&self) -> Result<Pooled<L>, Error> {
+        self.shared_as()
+    }
+
+    /// A plain diesel connection to the shared database, of the kind that you name.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")] {
+    /// # use diesel::SqliteConnection;
+    /// # use housekey::{Error, Housekey};
+    /// use diesel::prelude::*;
+    /// use housekey::schema::auth_group;
+    /// fn groups(house: &Housekey<SqliteConnection>) -> Result<i64, Error> {
+    ///     let mut conn = house.shared_as::<SqliteConnection>()?;
+    ///     Ok(auth_group::table.count().get_result(&mut conn)?)
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::OtherKind`] when it is of another kind; [`Error::Unreachable`] and [`Error::PoolTimeout`].
+    pub fn shared_as<C: HouseConnection>(&self) -> Result<Pooled<C>, Error> {
+        self.rooms.databases.shared_as()
+    }
+
+    /// Where a table of this name lives.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// fn show(house: &housekey::Housekey<diesel::SqliteConnection>) {
+    ///     println!("note lives in the {} database", house.place_of("note"));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn place_of(&self, table: &str) -> Place {
+        self.rooms.databases.routes.place_of(table)
+    }
+
+    /// How often a connection was asked of the pool of this place.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// fn show(house: &housekey::Housekey<diesel::SqliteConnection>) {
+    ///     println!("{} checkouts", house.checkouts(housekey::Place::Shared));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn checkouts(&self, place: Place) -> u64 {
+        self.rooms.databases.checkouts(place)
+    }
+
+    /// Makes a user who may sign in (Django's `create_user`).
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
+    /// let ada = house.create_user("ada", "ada@example.org", "correct horse battery staple")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::User`] when the name is taken, empty or too long, or the password is too long;
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn create_user(&self, username: &str, email: &str, password: &str) -> Result<User, Error> {
+        self.rooms.auth.create_user(username, email, password, Rank::Ordinary)
+    }
+
+    /// Makes a user who may do everything (Django's `create_superuser`).
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
+    /// let root = house.create_superuser("root", "root@example.org", "correct horse battery staple")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Housekey::create_user`].
+    pub fn create_superuser(
+        &self,
+        username: &str,
+        email: &str,
+        password: &str,
+    ) -> Result<User, Error> {
+        self.rooms.auth.create_user(username, email, password, Rank::Superuser)
+    }
+
+    /// The user of that name, if the password is right and the user is active.
+    ///
+    /// An unknown name takes as long as a wrong password. A hash that is weaker than the house's cost is
+    /// replaced; the sessions that the user began in housekey apps outlive that.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
+    /// let Some(user) = house.authenticate("ada", "correct horse battery staple")? else {
+    ///     return Ok(()); // the same answer for an unknown name, a wrong password, an inactive user
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn authenticate(&self, username: &str, password: &str) -> Result<Option<User>, Error> {
+        self.rooms.auth.authenticate(username, password)
+    }
+
+    /// Signs the user in, here and in every app of the house.
+    ///
+    /// The session gets a new key, and its old row is gone; what an anonymous visitor had in the session
+    /// stays, what another user had does not.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, session: &housekey::Session)
+    /// # -> Result<(), housekey::Error> {
+    /// if let Some(user) = house.authenticate("ada", "correct horse battery staple")? {
+    ///     house.login(session, &user)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::User`] when the user does not exist any more; [`Error::Unreachable`],
+    /// [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn login(&self, session: &Session, user: &User) -> Result<(), Error> {
+        self.rooms.auth.login(session, user)
+    }
+
+    /// Ends the session, here and in every app of the house. Its row is gone when this returns.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, session: &housekey::Session)
+    /// # -> Result<(), housekey::Error> {
+    /// house.logout(session)?;
+    /// assert!(session.user().is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn logout(&self, session: &Session) -> Result<(), Error> {
+        self.rooms.auth.logout(session)
+    }
+
+    /// Changes the password, if the old one is right. The user's other sessions end, this one goes on
+    /// under a new key.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, session: &housekey::Session,
+    /// #     old: &str, new: &str) -> Result<(), housekey::Error> {
+    /// if let Some(user) = session.user() {
+    ///     let changed = house.change_password(session, &user, old, new)?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::User`] when the user does not exist any more or the new password is too long;
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn change_password(
+        &self,
+        session: &Session,
+        user: &User,
+        old: &str,
+        new: &str,
+    ) -> Result<bool, Error> {
+        self.rooms.auth.change_password(session, user, old, new)
+    }
+
+    /// What the user may do: own permissions and those of the user's groups, in one query.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, user: &housekey::User)
+    /// # -> Result<(), housekey::Error> {
+    /// let may = house.permissions(user)?.has_perm("billing.approve_invoice");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn permissions(&self, user: &User) -> Result<Permissions, Error> {
+        self.rooms.auth.permissions(user)
+    }
+
+    /// The session that a cookie's value leads to, with its user. The web adapters call this.
+    ///
+    /// A bad cookie is no error: it leads to an anonymous session that knows why
+    /// ([`Session::rejected`]). One that has not the shape of a session key, or whose proof is false, costs
+    /// no query; a session begun in a housekey app costs one.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, cookie: Option<&str>)
+    /// # -> Result<(), housekey::Error> {
+    /// let session = house.session(cookie)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`]: never because of the cookie.
+    pub fn session(&self, cookie: Option<&str>) -> Result<Session, Error> {
+        self.rooms.auth.load(cookie)
+    }
+
+    /// Saves what was changed in the session, merged with what other requests have saved meanwhile. The
+    /// web adapters call this.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, session: &housekey::Session)
+    /// # -> Result<(), housekey::Error> {
+    /// session.insert("theme", "dark")?;
+    /// house.save(session)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::SessionGone`] when the session was ended meanwhile: it stays ended.
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn save(&self, session: &Session) -> Result<(), Error> {
+        self.rooms.auth.save(session)
+    }
+
+    /// Runs blocking work on a thread for that, and gives its result to async code.
+    ///
+    /// At most as many threads are used as there are connections. A place among them is waited for as
+    /// long as [`Config::deadline`] says, the result 15 times as long.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "axum")]
+    /// # async fn with(house: housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
+    /// let ada = house.run(|house| house.authenticate("ada", "correct horse battery staple")).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// Those of the work; [`Error::Deadline`] and [`Error::Panicked`].
+    #[cfg(feature = "axum")]
+    pub async fn run<R, E, F>(&self, work: F) -> Result<R, E>
+    where
+        F: FnOnce(&Self) -> Result<R, E> + Send + 'static,
+        R: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        let house = self.clone();
+        self.rooms.front.run(move || work(&house)).await
+    }
+
+    #[cfg(feature = "axum")]
+    pub(crate) fn front(&self) -> &crate::web::Front {
+        &self.rooms.front
+    }
+}
+
+impl<L: HouseConnection> std::fmt::Debug for Housekey<L> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Housekey")
+            .field("shared", &self.rooms.databases.shared.kind())
+            .field("local", &L::KIND)
+            .finish_non_exhaustive()
+    }
+}

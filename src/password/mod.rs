@@ -1,0 +1,401 @@
+//! Django's password hashes, byte for byte, as `django/contrib/auth/hashers.py` (5.2) writes them:
+//!
+//! ```text
+//! pbkdf2_sha256$1000000$SALT$BASE64           the preferred one; what `Hasher::hash` writes
+//! pbkdf2_sha1$ITERATIONS$SALT$BASE64
+//! argon2$argon2id$v=19$m=102400,t=2,p=8$SALT$DIGEST     SALT and DIGEST: base64 without padding
+//! bcrypt_sha256$$2b$12$SALTDIGEST             22 and 31 characters, over the hex of the SHA-256
+//! scrypt$N$SALT$R$P$BASE64
+//! !RANDOM                                     unusable: no password is right
+//! ```
+//!
+//! A stored hash is hostile input: whatever it says, verifying it takes no more than about 1 GiB and
+//! a quarter of a minute, and ends in a [`Verdict`].
+
+use std::fmt;
+use std::hint::black_box;
+
+use subtle::ConstantTimeEq;
+
+use self::argon2::Argon2;
+use self::bcrypt::BcryptSha256;
+use self::pbkdf2::{MAX_ITERATIONS, Pbkdf2};
+use self::scrypt::Scrypt;
+use crate::key::{ALPHANUMERIC, random_text};
+
+mod argon2;
+mod bcrypt;
+mod pbkdf2;
+mod scrypt;
+
+/// The longest password that is hashed at all, in bytes of UTF-8; Django itself has no limit.
+///
+/// ```
+/// use housekey::password::{Hasher, MAX_PASSWORD};
+/// let hasher = Hasher::pbkdf2_sha256(1);
+/// assert!(hasher.hash(&"p".repeat(MAX_PASSWORD)).is_ok());
+/// assert!(hasher.hash(&"p".repeat(MAX_PASSWORD + 1)).is_err());
+/// ```
+pub const MAX_PASSWORD: usize = 4096;
+
+const MAX_ENCODED: usize = 1024;
+const ITERATIONS: u32 = 1_000_000;
+const SALT_LENGTH: usize = 22;
+const UNUSABLE_LENGTH: usize = 40;
+
+/// The preferred hash of the house: what new passwords get, and what stored ones are held against.
+///
+/// The default is that of Django 5.2, `pbkdf2_sha256` with 1,000,000 iterations.
+///
+/// ```
+/// use housekey::password::{Hasher, Verdict};
+/// let hasher = Hasher::default();
+/// let encoded = hasher.hash("correct horse")?;
+/// assert!(encoded.starts_with("pbkdf2_sha256$1000000$"));
+/// assert_eq!(hasher.verify("correct horse", &encoded), Verdict::Right);
+/// # Ok::<(), housekey::password::TooLong>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Hasher {
+    iterations: u32,
+}
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self::pbkdf2_sha256(ITERATIONS)
+    }
+}
+
+impl Hasher {
+    /// Prefers `pbkdf2_sha256`; 0 iterations count as 1, more than 10,000,000 as 10,000,000.
+    ///
+    /// ```
+    /// let hasher = housekey::password::Hasher::pbkdf2_sha256(600_000);
+    /// assert!(hasher.hash("secret")?.starts_with("pbkdf2_sha256$600000$"));
+    /// # Ok::<(), housekey::password::TooLong>(())
+    /// ```
+    #[must_use]
+    pub fn pbkdf2_sha256(iterations: u32) -> Self {
+        Self { iterations: iterations.clamp(1, MAX_ITERATIONS) }
+    }
+
+    /// Encodes a new password with a new salt, ready for the column `password`.
+    ///
+    /// ```
+    /// let hasher = housekey::password::Hasher::pbkdf2_sha256(1);
+    /// assert_ne!(hasher.hash("secret")?, hasher.hash("secret")?);
+    /// # Ok::<(), housekey::password::TooLong>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`TooLong`] over [`MAX_PASSWORD`] bytes: [`Hasher::verify`] would never find it right.
+    pub fn hash(&self, password: &str) -> Result<String, TooLong> {
+        if password.len() > MAX_PASSWORD {
+            return Err(TooLong { bytes: password.len() });
+        }
+        let salt = random_text(ALPHANUMERIC, SALT_LENGTH);
+        let fresh = Pbkdf2 { iterations: self.iterations, salt: &salt };
+        Ok(fresh.sha256(password.as_bytes()))
+    }
+
+    /// Tells whether `password` is the one that was stored as `encoded`.
+    ///
+    /// A text that is no hash of the five algorithms, or asks for too much work, is [`Verdict::Wrong`]
+    /// after as long as one hash takes. Only a password over [`MAX_PASSWORD`] is wrong at once.
+    ///
+    /// ```
+    /// use housekey::password::{Hasher, Verdict};
+    /// let (old, new) = (Hasher::pbkdf2_sha256(10), Hasher::pbkdf2_sha256(20));
+    /// let encoded = old.hash("secret")?;
+    /// assert_eq!(new.verify("secret", &encoded), Verdict::RightButWeaker);
+    /// assert_eq!(new.verify("Secret", &encoded), Verdict::Wrong);
+    /// assert_eq!(new.verify("secret", "no hash"), Verdict::Wrong);
+    /// assert_eq!(old.verify("secret", &new.hash("secret")?), Verdict::Right);
+    /// # Ok::<(), housekey::password::TooLong>(())
+    /// ```
+    pub fn verify(&self, password: &str, encoded: &str) -> Verdict {
+        if password.len() > MAX_PASSWORD {
+            return Verdict::Wrong;
+        }
+        let stored = Stored::parse(encoded);
+        let again = stored.as_ref().and_then(|stored| stored.encode(password.as_bytes()));
+        let (Some(stored), Some(again)) = (stored, again) else {
+            self.spend(password);
+            return Verdict::Wrong;
+        };
+        if !bool::from(again.as_bytes().ct_eq(encoded.as_bytes())) {
+            self.spend_missing(password, &stored);
+            return Verdict::Wrong;
+        }
+        if self.surpasses(&stored) { Verdict::RightButWeaker } else { Verdict::Right }
+    }
+
+    /// Works as long as [`Hasher::hash`] and throws the result away.
+    ///
+    /// For a user who does not exist: an answer that comes sooner would tell so.
+    ///
+    /// ```
+    /// use housekey::password::{Hasher, Verdict};
+    /// fn login(hasher: &Hasher, stored: Option<&str>, password: &str) -> Verdict {
+    ///     let Some(stored) = stored else {
+    ///         hasher.spend(password);
+    ///         return Verdict::Wrong;
+    ///     };
+    ///     hasher.verify(password, stored)
+    /// }
+    /// assert_eq!(login(&Hasher::pbkdf2_sha256(1), None, "secret"), Verdict::Wrong);
+    /// ```
+    pub fn spend(&self, password: &str) {
+        spend_iterations(password, self.iterations);
+    }
+
+    /// A wrong password at a cheaper hash takes as long as at a preferred one.
+    fn spend_missing(&self, password: &str, stored: &Stored<'_>) {
+        if let Stored::Pbkdf2Sha256(cheaper) = stored {
+            spend_iterations(password, self.iterations.saturating_sub(cheaper.iterations));
+        }
+    }
+
+    /// Not "differs", as in Django: two apps of different cost would take turns to re-hash, and each
+    /// new hash ends the user's other sessions.
+    fn surpasses(&self, stored: &Stored<'_>) -> bool {
+        match stored {
+            Stored::Pbkdf2Sha256(Pbkdf2 { iterations, salt }) => {
+                *iterations < self.iterations || salt.chars().count() < SALT_LENGTH
+            }
+            _ => true,
+        }
+    }
+}
+
+fn spend_iterations(password: &str, iterations: u32) {
+    if iterations > 0 && password.len() <= MAX_PASSWORD {
+        let filler = Pbkdf2 { iterations, salt: "0123456789abcdefghijkl" };
+        black_box(filler.sha256(password.as_bytes()));
+    }
+}
+
+/// What [`Hasher::verify`] found.
+///
+/// ```
+/// use housekey::password::{Hasher, Verdict};
+/// let hasher = Hasher::pbkdf2_sha256(1_000);
+/// let (mut column, password) = (Hasher::pbkdf2_sha256(10).hash("secret")?, "secret");
+/// let verdict = hasher.verify(password, &column);
+/// if verdict == Verdict::RightButWeaker {
+///     column = hasher.hash(password)?;
+/// }
+/// assert_ne!(verdict, Verdict::Wrong);
+/// assert_eq!(hasher.verify(password, &column), Verdict::Right);
+/// # Ok::<(), housekey::password::TooLong>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Another password, or a stored text with which no password is right.
+    Wrong,
+    /// The password, and its hash is as strong as the house wants it.
+    Right,
+    /// The password, but under another algorithm, fewer iterations or a shorter salt: hash it anew.
+    RightButWeaker,
+}
+
+/// A new password is longer than [`MAX_PASSWORD`].
+///
+/// ```
+/// let refused = housekey::password::Hasher::pbkdf2_sha256(1).hash(&"p".repeat(5000)).unwrap_err();
+/// assert_eq!(refused.to_string(), "a password has at most 4096 bytes, this one has 5000");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a password has at most {MAX_PASSWORD} bytes, this one has {bytes}")]
+pub struct TooLong {
+    /// The length of the refused password as UTF-8.
+    pub bytes: usize,
+}
+
+/// The algorithms that verify: those of Django's default `PASSWORD_HASHERS`.
+///
+/// ```
+/// assert_eq!(housekey::password::Algorithm::BcryptSha256.to_string(), "bcrypt_sha256");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// PBKDF2 with HMAC-SHA-256, preferred by Django and by [`Hasher`].
+    Pbkdf2Sha256,
+    /// PBKDF2 with HMAC-SHA-1.
+    Pbkdf2Sha1,
+    /// Argon2id, Argon2i or Argon2d.
+    Argon2,
+    /// bcrypt over the SHA-256 of the password.
+    BcryptSha256,
+    /// scrypt.
+    Scrypt,
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pbkdf2Sha256 => "pbkdf2_sha256",
+            Self::Pbkdf2Sha1 => "pbkdf2_sha1",
+            Self::Argon2 => "argon2",
+            Self::BcryptSha256 => "bcrypt_sha256",
+            Self::Scrypt => "scrypt",
+        })
+    }
+}
+
+/// The algorithm that a stored text names, whether or not the rest of it makes sense.
+///
+/// ```
+/// use housekey::password::{Algorithm, identify};
+/// assert_eq!(identify("scrypt$16384$salt$8$5$digest"), Some(Algorithm::Scrypt));
+/// assert_eq!(identify("md5$salt$digest"), None);
+/// ```
+#[must_use]
+pub fn identify(encoded: &str) -> Option<Algorithm> {
+    let name = encoded.split_once('$').map_or(encoded, |(name, _)| name);
+    Some(match name {
+        "pbkdf2_sha256" => Algorithm::Pbkdf2Sha256,
+        "pbkdf2_sha1" => Algorithm::Pbkdf2Sha1,
+        "argon2" => Algorithm::Argon2,
+        "bcrypt_sha256" => Algorithm::BcryptSha256,
+        "scrypt" => Algorithm::Scrypt,
+        _ => return None,
+    })
+}
+
+/// Whether a stored text may have a password at all: Django's `is_password_usable`.
+///
+/// ```
+/// use housekey::password::{is_usable, unusable};
+/// assert!(!is_usable(&unusable()));
+/// assert!(is_usable("even this"), "only the mark counts");
+/// ```
+#[must_use]
+pub fn is_usable(encoded: &str) -> bool {
+    !encoded.starts_with('!')
+}
+
+/// A text to store for a user who has no password: Django's `make_password(None)`.
+///
+/// ```
+/// let encoded = housekey::password::unusable();
+/// assert_eq!((encoded.len(), &encoded[..1]), (41, "!"));
+/// ```
+#[must_use]
+pub fn unusable() -> String {
+    format!("!{}", random_text(ALPHANUMERIC, UNUSABLE_LENGTH))
+}
+
+/// A stored text taken apart, with costs that may be paid.
+enum Stored<'a> {
+    Pbkdf2Sha256(Pbkdf2<'a>),
+    Pbkdf2Sha1(Pbkdf2<'a>),
+    Argon2(Argon2),
+    BcryptSha256(BcryptSha256),
+    Scrypt(Scrypt<'a>),
+}
+
+impl<'a> Stored<'a> {
+    fn parse(encoded: &'a str) -> Option<Self> {
+        if encoded.len() > MAX_ENCODED {
+            return None;
+        }
+        let (_, rest) = encoded.split_once('$')?;
+        Some(match identify(encoded)? {
+            Algorithm::Pbkdf2Sha256 => Self::Pbkdf2Sha256(Pbkdf2::parse(rest)?),
+            Algorithm::Pbkdf2Sha1 => Self::Pbkdf2Sha1(Pbkdf2::parse(rest)?),
+            Algorithm::Argon2 => Self::Argon2(Argon2::parse(rest)?),
+            Algorithm::BcryptSha256 => Self::BcryptSha256(BcryptSha256::parse(rest)?),
+            Algorithm::Scrypt => Self::Scrypt(Scrypt::parse(rest)?),
+        })
+    }
+
+    /// The text that Django would have stored for `password` at the same salt and costs.
+    fn encode(&self, password: &[u8]) -> Option<String> {
+        match self {
+            Self::Pbkdf2Sha256(pbkdf2) => Some(pbkdf2.sha256(password)),
+            Self::Pbkdf2Sha1(pbkdf2) => Some(pbkdf2.sha1(password)),
+            Self::Argon2(argon2) => argon2.encode(password),
+            Self::BcryptSha256(bcrypt) => bcrypt.encode(password),
+            Self::Scrypt(scrypt) => scrypt.encode(password),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pbkdf2_hashes_a_given_salt_as_django_does() {
+        let encode =
+            |iterations, salt, password: &[u8]| Pbkdf2 { iterations, salt }.sha256(password);
+        assert_eq!(
+            encode(1, "ODVqnA2GBdzo73kAzNqZ2r", b"secret"),
+            "pbkdf2_sha256$1$ODVqnA2GBdzo73kAzNqZ2r$10z7VrQ1sNk8HJ1hWcm8CgalloV3Ja+RbT28GMBIHNY="
+        );
+        assert_eq!(
+            encode(100, "s\u{e4}ltig", b"a"),
+            "pbkdf2_sha256$100$s\u{e4}ltig$4fAVTSLzUp25tkoG+8cyGQdoqa2mVsoy3sJaH0+1JTA="
+        );
+    }
+
+    /// `password_encode/24`: no `str` can hold this password.
+    #[test]
+    fn a_password_that_is_no_utf_8_hashes_as_its_bytes() {
+        assert_eq!(
+            Pbkdf2 { iterations: 10, salt: "bytes" }.sha256(&[0xff, 0xfe, 0x80, 0x91]),
+            "pbkdf2_sha256$10$bytes$bzNMpwE/L0AaOYcbo+NOAbcqcR6VwqFMpYU8FImiq/k="
+        );
+    }
+
+    #[test]
+    fn a_cost_at_its_cap_is_paid_and_one_above_is_not() {
+        let bcrypt = "bcrypt_sha256$$2b$#$GEk3KIFImPRKjo9jLCXaL.PYn79MclGlebbozjL/1.DPpFudLaLmC";
+        for (pattern, cap) in [
+            ("pbkdf2_sha256$#$salt$x", 10_000_000),
+            ("pbkdf2_sha1$#$salt$x", 10_000_000),
+            ("argon2$argon2id$v=19$m=#,t=1,p=1$c2FsdHNhbHQ$eHh4eA", 1_048_576),
+            ("argon2$argon2id$v=19$m=1024,t=#,p=1$c2FsdHNhbHQ$eHh4eA", 20),
+            ("argon2$argon2id$v=19$m=1024,t=1,p=#$c2FsdHNhbHQ$eHh4eA", 64),
+            (bcrypt, 16),
+            ("scrypt$16384$salt$#$1$x", 512),
+            ("scrypt$1048576$salt$8$#$x", 2),
+            ("scrypt$2$salt$1$#$x", 65_536),
+        ] {
+            let at = |cost: u64| pattern.replace('#', &cost.to_string());
+            assert!(Stored::parse(&at(cap)).is_some(), "{}", at(cap));
+            assert!(Stored::parse(&at(cap + 1)).is_none(), "{}", at(cap + 1));
+            assert!(Stored::parse(&at(u32::MAX.into())).is_none(), "{pattern}");
+            assert!(Stored::parse(&at(u64::MAX)).is_none(), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_text_at_its_longest_is_read_and_one_byte_more_is_not() {
+        let of_length = |length| format!("pbkdf2_sha256$1${:s<1$}$x", "", length - 18);
+        assert_eq!(of_length(MAX_ENCODED).len(), MAX_ENCODED);
+        assert!(Stored::parse(&of_length(MAX_ENCODED)).is_some());
+        assert!(Stored::parse(&of_length(MAX_ENCODED + 1)).is_none());
+    }
+
+    #[test]
+    fn only_what_is_weaker_is_hashed_anew() {
+        let hasher = Hasher::pbkdf2_sha256(20);
+        let verdict = |stored: &Stored| hasher.verify("p", &stored.encode(b"p").unwrap());
+        let (salt, short) = ("ibncOld7yiY0v0dPAqfefo", "ibncOld7yiY0v0dPAqfef");
+        for (iterations, salt, expected) in [
+            (19, salt, Verdict::RightButWeaker),
+            (20, salt, Verdict::Right),
+            (21, salt, Verdict::Right),
+            (21, short, Verdict::RightButWeaker),
+        ] {
+            assert_eq!(verdict(&Stored::Pbkdf2Sha256(Pbkdf2 { iterations, salt })), expected);
+        }
+        let sha1 = Stored::Pbkdf2Sha1(Pbkdf2 { iterations: 21, salt });
+        assert_eq!(verdict(&sha1), Verdict::RightButWeaker);
+    }
+}

@@ -1,0 +1,104 @@
+//! When a session ends (`get_expiry_age`, `get_expiry_date`, `get_expire_at_browser_close` and
+//! `set_expiry` of `django/contrib/sessions/backends/base.py`).
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use super::data::Data;
+use crate::config::{CookieLifetime, CookieSettings};
+use crate::db::Moment;
+
+/// The name under which a session keeps an expiry of its own.
+pub(crate) const NAME: &str = "_session_expiry";
+
+/// An expiry that a session has of its own, instead of the settings'.
+///
+/// ```
+/// use housekey::{Expiry, Session};
+/// fn remember_me(session: &Session) {
+///     session.set_expiry(Expiry::After(std::time::Duration::from_secs(90 * 24 * 3600)));
+/// }
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expiry {
+    /// As the settings say: `SESSION_COOKIE_AGE` after each save.
+    Settings,
+    /// When the browser is closed, and at the latest `SESSION_COOKIE_AGE` after each save.
+    AtBrowserClose,
+    /// So long after each save.
+    After(Duration),
+    /// At this time, whatever is saved.
+    At(DateTime<Utc>),
+}
+
+impl Expiry {
+    /// What Django's `set_expiry` stores for it; `None` takes the stored value away.
+    pub(crate) fn stored(self) -> Option<Value> {
+        match self {
+            Self::Settings => None,
+            Self::AtBrowserClose => Some(Value::from(0)),
+            Self::After(span) if span.subsec_nanos() == 0 => Some(Value::from(span.as_secs())),
+            Self::After(span) => Some(Value::from(span.as_secs_f64())),
+            Self::At(time) => Some(Value::from(iso_format(time))),
+        }
+    }
+}
+
+/// When a session with this data ends, for its row and for its cookie.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct End {
+    pub(crate) row: Moment,
+    /// Seconds for `Max-Age`; `None` lets the cookie end with the browser.
+    pub(crate) cookie: Option<i64>,
+}
+
+/// Reads the stored expiry. One that cannot be read counts as none: Django answers 500 to it.
+pub(crate) fn end(data: &Data, settings: &CookieSettings, now: DateTime<Utc>) -> End {
+    let age = settings.age.as_secs_f64();
+    let until_close = End { row: Moment::after(age), cookie: None };
+    match data.get::<Value>(NAME) {
+        Some(Value::Bool(true)) => lasting(1.0),
+        Some(Value::Number(number)) => {
+            match number.as_f64().filter(|seconds| seconds.is_finite()) {
+                Some(seconds) if seconds != 0.0 => lasting(seconds),
+                _ => until_close,
+            }
+        }
+        Some(Value::Bool(false)) => until_close,
+        Some(Value::String(text)) => match DateTime::parse_from_rfc3339(&text) {
+            Ok(time) => End {
+                row: Moment::At(time.to_utc()),
+                cookie: Some(seconds_until(time.to_utc(), now)),
+            },
+            Err(_) => by_settings(settings, age),
+        },
+        _ => by_settings(settings, age),
+    }
+}
+
+fn by_settings(settings: &CookieSettings, age: f64) -> End {
+    let end = lasting(age);
+    match settings.lifetime {
+        CookieLifetime::Age => end,
+        CookieLifetime::UntilBrowserCloses => End { cookie: None, ..end },
+    }
+}
+
+fn lasting(seconds: f64) -> End {
+    #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, which is what is wanted")]
+    End { row: Moment::after(seconds), cookie: Some(seconds as i64) }
+}
+
+fn seconds_until(time: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
+    (time - now).num_milliseconds().div_euclid(1000)
+}
+
+/// `datetime.isoformat()`, which leaves a fraction of zero away.
+fn iso_format(time: DateTime<Utc>) -> String {
+    let whole = time.timestamp_subsec_micros() == 0;
+    let format = if whole { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%Y-%m-%dT%H:%M:%S%.6f+00:00" };
+    time.format(format).to_string()
+}

@@ -1,0 +1,327 @@
+//! Sessions: what a visitor's requests have in common, in whichever app of the house they arrive.
+
+pub(crate) mod codec;
+pub(crate) mod data;
+pub(crate) mod expiry;
+pub(crate) mod key;
+pub(crate) mod store;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use expiry::Expiry;
+pub use key::SessionKey;
+
+use crate::error::Error;
+use crate::user::User;
+use data::Data;
+
+/// Names that belong to the login and to the expiry: only housekey and Django write them.
+const RESERVED: [&str; 4] =
+    ["_auth_user_id", "_auth_user_backend", "_auth_user_hash", expiry::NAME];
+
+/// Why a visitor's cookie, session or user was not accepted. This is a value and no error: the visitor
+/// is anonymous, and the house is well.
+///
+/// ```
+/// fn hint(session: &housekey::Session) -> &'static str {
+///     match session.rejected() {
+///         Some(housekey::Rejected::Expired) => "You were signed out after a time without activity.",
+///         _ => "",
+///     }
+/// }
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Rejected {
+    /// The cookie's value has not the shape of a session key.
+    #[error("the cookie does not hold a session key")]
+    Malformed,
+    /// The session key says that one of our keys proved it, which is not so: forged or damaged.
+    #[error("the session key is forged or damaged")]
+    BadProof,
+    /// The session key was minted under a `SECRET_KEY` that this app does not have.
+    #[error("the session key was minted under a SECRET_KEY that this app does not have")]
+    UnknownKey,
+    /// There is no such session: it was ended, or there never was one.
+    #[error("there is no such session")]
+    Gone,
+    /// The session's time is over, by the clock of the database.
+    #[error("the session has expired")]
+    Expired,
+    /// The session's row was signed under a `SECRET_KEY` that this app does not have, or tampered with.
+    #[error("the session's row was signed under a SECRET_KEY that this app does not have")]
+    BadSignature,
+    /// The session's row is rightly signed, but cannot be read without loss.
+    #[error("the session's row cannot be read")]
+    Unreadable,
+    /// The user's password was changed since the login.
+    #[error("the password was changed since the login")]
+    StampMismatch,
+    /// The user may not sign in any more, or does not exist.
+    #[error("the user is not active")]
+    Inactive,
+}
+
+/// What became of a session in a request.
+///
+/// ```
+/// assert_ne!(housekey::Status::Unchanged, housekey::Status::Changed);
+/// ```
+#[expect(clippy::exhaustive_enums, reason = "there are three, and `match` on them is the point")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// Nothing to save.
+    Unchanged,
+    /// To be saved.
+    Changed,
+    /// Ended: its row is gone.
+    Flushed,
+}
+
+/// What the visitor's cookie must become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CookieChange {
+    Keep,
+    Set,
+    Delete,
+}
+
+/// The session of one visitor, as a handle: clones see the same session.
+///
+/// It is read and changed here, and saved at the end of the request (by the layer, or by
+/// [`Housekey::save`](crate::Housekey::save)). A session that holds nothing has no row and no cookie.
+///
+/// ```
+/// use housekey::{Error, Session};
+/// fn count_visit(session: &Session) -> Result<u32, Error> {
+///     let visits = session.get("visits").unwrap_or(0) + 1;
+///     session.insert("visits", visits)?;
+///     Ok(visits)
+/// }
+/// ```
+#[derive(Clone, Default)]
+pub struct Session(Arc<Mutex<State>>);
+
+#[derive(Default)]
+pub(crate) struct State {
+    /// Of the row, when there is one.
+    pub(crate) key: Option<SessionKey>,
+    pub(crate) data: Data,
+    /// The row's text as it was read or written last, to see whether another request has changed it.
+    pub(crate) stored: String,
+    /// The names that this request has changed.
+    pub(crate) changed: BTreeSet<String>,
+    pub(crate) renewal: Renewal,
+    pub(crate) flushed: bool,
+    pub(crate) cookie: CookieChange,
+    pub(crate) rejected: Option<Rejected>,
+    pub(crate) user: Option<User>,
+}
+
+/// Is the session still held together by an old key, so that it wants a new one?
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    #[default]
+    None,
+    Due,
+}
+
+impl Default for CookieChange {
+    fn default() -> Self {
+        Self::Keep
+    }
+}
+
+impl Session {
+    /// The value of that name, if there is one and it is of this type.
+    ///
+    /// ```
+    /// # use housekey::{Error, Session};
+    /// # fn handler(session: &Session) {
+    /// let theme: Option<String> = session.get("theme");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.state().data.get(name)
+    }
+
+    /// Sets a value. It is stored as JSON and is read by every app of the house, Django's too.
+    ///
+    /// ```
+    /// # use housekey::{Error, Session};
+    /// # fn handler(session: &Session) -> Result<(), Error> {
+    /// session.insert("theme", "dark")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::SessionValue`] when the value has no JSON form, or the name belongs to the login.
+    pub fn insert(&self, name: &str, value: impl Serialize) -> Result<(), Error> {
+        let refuse = |why: String| Error::SessionValue { name: name.to_owned(), why };
+        if RESERVED.contains(&name) {
+            return Err(refuse("this name belongs to the login or the expiry".to_owned()));
+        }
+        self.state().put(name, &value).map_err(|error| refuse(error.to_string()))
+    }
+
+    /// Takes a value away, and says whether there was one. The names of the login cannot be taken away:
+    /// that is [`Housekey::logout`](crate::Housekey::logout).
+    ///
+    /// ```
+    /// # use housekey::{Error, Session};
+    /// # fn handler(session: &Session) {
+    /// session.remove("theme");
+    /// # }
+    /// ```
+    pub fn remove(&self, name: &str) -> bool {
+        !RESERVED.contains(&name) && self.state().take(name)
+    }
+
+    /// The names of all values, in the order in which they were first set.
+    ///
+    /// ```
+    /// # use housekey::{Error, Session};
+    /// # fn handler(session: &Session) {
+    /// let own: Vec<String> = session.names().into_iter().filter(|n| !n.starts_with('_')).collect();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.state().data.names().map(str::to_owned).collect()
+    }
+
+    /// Gives this session an expiry of its own (Django's `set_expiry`).
+    ///
+    /// ```
+    /// # use housekey::{Expiry, Session};
+    /// # fn handler(session: &Session) {
+    /// session.set_expiry(Expiry::AtBrowserClose);
+    /// # }
+    /// ```
+    pub fn set_expiry(&self, expiry: Expiry) {
+        let mut state = self.state();
+        match expiry.stored() {
+            // A JSON number or text always has a JSON form.
+            Some(value) => drop(state.put(expiry::NAME, &value)),
+            None => drop(state.take(expiry::NAME)),
+        }
+    }
+
+    /// The user who is signed in, if there is one.
+    ///
+    /// ```
+    /// # use housekey::Session;
+    /// # fn handler(session: &Session) {
+    /// let name = session.user().map_or("stranger".to_owned(), |user| user.username);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn user(&self) -> Option<User> {
+        self.state().user.clone()
+    }
+
+    /// The key of the session's row, when there is a row.
+    ///
+    /// ```
+    /// # use housekey::Session;
+    /// # fn handler(session: &Session) {
+    /// let is_stored = session.key().is_some();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn key(&self) -> Option<SessionKey> {
+        self.state().key.clone()
+    }
+
+    /// What there is to save.
+    ///
+    /// ```
+    /// # use housekey::{Session, Status};
+    /// # fn handler(session: &Session) {
+    /// let must_save = session.status() == Status::Changed;
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let state = self.state();
+        match (state.changed.is_empty(), state.flushed) {
+            (false, _) => Status::Changed,
+            (true, true) => Status::Flushed,
+            (true, false) => Status::Unchanged,
+        }
+    }
+
+    /// Why the visitor's cookie did not lead to a signed-in user, if it was there and did not.
+    ///
+    /// ```
+    /// # use housekey::Session;
+    /// # fn handler(session: &Session) {
+    /// if let Some(why) = session.rejected() {
+    ///     println!("{why}");
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn rejected(&self) -> Option<Rejected> {
+        self.state().rejected
+    }
+
+    pub(crate) fn refused(rejected: Rejected) -> Self {
+        Self::from(State { rejected: Some(rejected), ..State::default() })
+    }
+
+    /// Nothing that was done halfway is worse than what a panic left: the lock's poison is ignored.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl From<State> for Session {
+    fn from(state: State) -> Self {
+        Self(Arc::new(Mutex::new(state)))
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let state = self.state();
+        f.debug_struct("Session")
+            .field("key", &state.key)
+            .field("user", &state.user.as_ref().map(|user| user.id))
+            .field("rejected", &state.rejected)
+            .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    pub(crate) fn put(
+        &mut self,
+        name: &str,
+        value: &impl Serialize,
+    ) -> Result<(), serde_json::Error> {
+        if self.data.insert(name, value)? {
+            self.changed.insert(name.to_owned());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn take(&mut self, name: &str) -> bool {
+        let there = self.data.remove(name);
+        if there {
+            self.changed.insert(name.to_owned());
+        }
+        there
+    }
+
+    /// An empty session without a row, as for a new visitor.
+    pub(crate) fn flush(&mut self) {
+        let rejected = self.rejected;
+        *self = Self { flushed: true, cookie: CookieChange::Delete, rejected, ..Self::default() };
+    }
+}

@@ -1,0 +1,165 @@
+//! Rows of `django_session`, and of `housekey_session` beside them.
+//!
+//! Creating never overwrites and updating never creates: a session that was ended stays so.
+
+use diesel::prelude::*;
+
+use super::key::SessionKey;
+use crate::db::schema::{auth_user, django_session, housekey_session};
+use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
+use crate::error::Error;
+use crate::user::store::UserRow;
+
+/// A session's row, with the user it is known to belong to.
+pub(crate) struct Row {
+    pub(crate) data: String,
+    /// By the clock of the database.
+    pub(crate) alive: bool,
+    /// `None` for a session of nobody, and for one that Django has made.
+    pub(crate) user: Option<UserRow>,
+}
+
+/// The session and its user, by one query.
+pub(crate) fn find(shared: &SharedPool, key: &SessionKey) -> Result<Option<Row>, Error> {
+    type Found = (String, bool, Option<UserRow>);
+    let found: Option<Found> = shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            django_session::table
+                .left_join(
+                    housekey_session::table
+                        .on(housekey_session::session_key.eq(django_session::session_key)),
+                )
+                .left_join(
+                    auth_user::table
+                        .on(auth_user::id.nullable().eq(housekey_session::user_id.nullable())),
+                )
+                .filter(django_session::session_key.eq(key.expose()))
+                .select((
+                    django_session::session_data,
+                    django_session::expire_date.gt(DatabaseNow),
+                    Option::<UserRow>::as_select(),
+                ))
+                .first(&mut **conn)
+                .optional()
+        })
+    })?;
+    Ok(found.map(|(data, alive, user)| Row { data, alive, user }))
+}
+
+/// The data of a living session, for a merge.
+pub(crate) fn find_data(
+    conn: &mut SharedConnection,
+    key: &SessionKey,
+) -> QueryResult<Option<String>> {
+    on_shared!(SharedConnection, conn, conn => {
+        django_session::table
+            .find(key.expose())
+            .filter(django_session::expire_date.gt(DatabaseNow))
+            .select(django_session::session_data)
+            .first(&mut **conn)
+            .optional()
+    })
+}
+
+/// Fails with a unique violation when the key is taken.
+pub(crate) fn create(
+    conn: &mut SharedConnection,
+    key: &SessionKey,
+    data: &str,
+    end: Moment,
+) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::insert_into(django_session::table)
+            .values((
+                django_session::session_key.eq(key.expose()),
+                django_session::session_data.eq(data),
+                django_session::expire_date.eq(end),
+            ))
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}
+
+/// Writes down whose session it is.
+pub(crate) fn own(
+    conn: &mut SharedConnection,
+    key: &SessionKey,
+    user_id: i32,
+    app: &str,
+) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::insert_into(housekey_session::table)
+            .values((
+                housekey_session::session_key.eq(key.expose()),
+                housekey_session::user_id.eq(user_id),
+                housekey_session::app.eq(app),
+                housekey_session::created.eq(Moment::Now),
+            ))
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}
+
+/// `false` when the row is gone, expired, or no longer holds `old`.
+pub(crate) fn update(
+    conn: &mut SharedConnection,
+    key: &SessionKey,
+    old: &str,
+    new: &str,
+    end: Moment,
+) -> QueryResult<bool> {
+    on_shared!(SharedConnection, conn, conn => {
+        let same = django_session::table
+            .find(key.expose())
+            .filter(django_session::session_data.eq(old))
+            .filter(django_session::expire_date.gt(DatabaseNow));
+        diesel::update(same)
+            .set((django_session::session_data.eq(new), django_session::expire_date.eq(end)))
+            .execute(&mut **conn)
+            .map(|rows| rows == 1)
+    })
+}
+
+/// Ends the session; one that has ended already is no error.
+pub(crate) fn delete(conn: &mut SharedConnection, key: &SessionKey) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::delete(housekey_session::table.find(key.expose())).execute(&mut **conn)?;
+        diesel::delete(django_session::table.find(key.expose())).execute(&mut **conn).map(drop)
+    })
+}
+
+/// The living sessions that are known to belong to a user, with their data.
+pub(crate) fn of_user(
+    conn: &mut SharedConnection,
+    user_id: i32,
+) -> QueryResult<Vec<(SessionKey, String)>> {
+    let rows: Vec<(String, String)> = on_shared!(SharedConnection, conn, conn => {
+        django_session::table
+            .inner_join(
+                housekey_session::table
+                    .on(housekey_session::session_key.eq(django_session::session_key)),
+            )
+            .filter(housekey_session::user_id.eq(user_id))
+            .filter(django_session::expire_date.gt(DatabaseNow))
+            .select((django_session::session_key, django_session::session_data))
+            .load(&mut **conn)?
+    });
+    Ok(rows.into_iter().map(|(key, data)| (SessionKey::from_row(key), data)).collect())
+}
+
+/// Puts new data in the place of old, and leaves the time of its end alone.
+pub(crate) fn replace_data(
+    conn: &mut SharedConnection,
+    key: &SessionKey,
+    old: &str,
+    new: &str,
+) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        let same =
+            django_session::table.find(key.expose()).filter(django_session::session_data.eq(old));
+        diesel::update(same)
+            .set(django_session::session_data.eq(new))
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}

@@ -1,0 +1,168 @@
+//! Database URLs: read once, never shown.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, Refused};
+use crate::place::{DatabaseKind, Place};
+
+const FORMS: &str = "use postgres://USER@HOST/NAME, sqlite:PATH or a path";
+
+/// A database URL with what was read from it; `Debug` shows the kind alone.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct DatabaseUrl {
+    kind: DatabaseKind,
+    /// The whole URL for PostgreSQL, the path for SQLite.
+    target: Zeroizing<String>,
+}
+
+impl DatabaseUrl {
+    pub(crate) fn parse(place: Place, text: &str) -> Result<Self, Error> {
+        let problem = |problem: String| Error::config(place.variable(), problem);
+        let text = text.trim();
+        let path = match split_scheme(text) {
+            Some(("postgres" | "postgresql", _)) => return Self::postgres(text).map_err(problem),
+            Some(("sqlite" | "file", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+            Some((scheme, _)) => {
+                return Err(problem(format!("has the unknown scheme `{scheme}`; {FORMS}")));
+            }
+            None => text,
+        };
+        Self::sqlite(path).map_err(problem)
+    }
+
+    fn postgres(text: &str) -> Result<Self, String> {
+        if !cfg!(feature = "postgres") {
+            return Err("is a PostgreSQL URL, but housekey was built without PostgreSQL; enable \
+                        its feature `postgres`"
+                .to_owned());
+        }
+        Ok(Self { kind: DatabaseKind::Postgres, target: Zeroizing::new(text.to_owned()) })
+    }
+
+    fn sqlite(path: &str) -> Result<Self, String> {
+        if !cfg!(feature = "sqlite") {
+            return Err("names a SQLite file, but housekey was built without SQLite; enable its \
+                        feature `sqlite`"
+                .to_owned());
+        }
+        if path.is_empty() {
+            return Err(format!("is empty; {FORMS}"));
+        }
+        if path.starts_with(":memory:") || path.contains("mode=memory") {
+            return Err("is an in-memory SQLite database, which no second connection can see; \
+                        name a file"
+                .to_owned());
+        }
+        if path.contains('\0') {
+            return Err("has a NUL character in its path".to_owned());
+        }
+        let path = path.split('?').next().unwrap_or(path);
+        let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
+        let target = Zeroizing::new(absolute.to_string_lossy().into_owned());
+        Ok(Self { kind: DatabaseKind::Sqlite, target })
+    }
+
+    pub(crate) fn kind(&self) -> DatabaseKind {
+        self.kind
+    }
+
+    /// The file of a SQLite database.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        (self.kind == DatabaseKind::Sqlite).then(|| Path::new(self.target.as_str()).to_owned())
+    }
+
+    /// What diesel connects to. A SQLite file is opened but not made: a mistyped path is an error, not
+    /// an empty database.
+    pub(crate) fn connection_string(&self, connect_timeout_seconds: u64) -> String {
+        match self.kind {
+            DatabaseKind::Sqlite => format!("file:{}?mode=rw", uri_path(&self.target)),
+            DatabaseKind::Postgres => self.with_timeout(connect_timeout_seconds),
+        }
+    }
+
+    fn with_timeout(&self, seconds: u64) -> String {
+        if self.target.contains("connect_timeout=") {
+            return self.target.to_string();
+        }
+        let joint = if self.target.contains('?') { '&' } else { '?' };
+        format!("{}{joint}connect_timeout={seconds}", *self.target)
+    }
+
+    /// A driver's message, unless it repeats the URL or its password.
+    pub(crate) fn redact(&self, message: &str) -> Refused {
+        let leaks = self.secrets().any(|secret| message.contains(secret));
+        Refused(if leaks {
+            "the driver's message is withheld, because it repeats the URL".to_owned()
+        } else {
+            message.lines().collect::<Vec<_>>().join(" ")
+        })
+    }
+
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let authority = self.target.split_once("://").map(|(_, rest)| rest);
+        let user = authority.and_then(|rest| rest.split('/').next()?.rsplit_once('@'));
+        let password = user.and_then(|(user, _)| Some(user.split_once(':')?.1));
+        [authority, password].into_iter().flatten().filter(|secret| !secret.is_empty())
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseUrl({})", self.kind)
+    }
+}
+
+/// `scheme:rest`; one letter before the colon is a drive, not a scheme.
+fn split_scheme(text: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = text.split_once(':')?;
+    let is_scheme = scheme.len() > 1
+        && scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c));
+    is_scheme.then_some((scheme, rest))
+}
+
+/// The path as a SQLite URI filename wants it.
+fn uri_path(path: &str) -> String {
+    path.chars().fold(String::with_capacity(path.len()), |mut uri, letter| {
+        match letter {
+            '%' => uri.push_str("%25"),
+            '?' => uri.push_str("%3f"),
+            '#' => uri.push_str("%23"),
+            _ => uri.push(letter),
+        }
+        uri
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<DatabaseUrl, Error> {
+        DatabaseUrl::parse(Place::Local, text)
+    }
+
+    #[test]
+    fn every_form_of_a_sqlite_url_names_the_same_file() {
+        for text in ["sqlite:/a/b.db", "sqlite:///a/b.db", "/a/b.db", "file:/a/b.db"] {
+            assert_eq!(parse(text).unwrap().file().unwrap(), Path::new("/a/b.db"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_with_signs_of_the_uri_stays_that_path() {
+        let url = parse("/a/50%#1.db").unwrap();
+        assert_eq!(url.connection_string(2), "file:/a/50%25%231.db?mode=rw");
+    }
+
+    #[test]
+    fn a_driver_that_repeats_the_password_is_not_quoted() {
+        let target = Zeroizing::new("postgres://ada:p4ss@db/house".to_owned());
+        let url = DatabaseUrl { kind: DatabaseKind::Postgres, target };
+        assert!(!url.redact("bad option p4ss").to_string().contains("p4ss"));
+        assert_eq!(url.redact("no route\nto host").to_string(), "no route to host");
+    }
+}

@@ -1,0 +1,59 @@
+//! The people of the house, as `django.contrib.auth` keeps them.
+
+mod permission;
+pub(crate) mod store;
+
+use chrono::{DateTime, Utc};
+
+pub use permission::Permissions;
+
+/// A user of the house: a row of `auth_user` without its password hash.
+///
+/// As an extractor of the web adapters it means "someone is signed in"; `Option<User>` means "if
+/// someone is".
+///
+/// ```
+/// fn greeting(user: Option<housekey::User>) -> String {
+///     user.map_or("Hello!".to_owned(), |user| format!("Hello, {}!", user.username))
+/// }
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// The primary key; local tables refer to it by a plain integer column.
+    pub id: i64,
+    /// Unique, at most 150 characters.
+    pub username: String,
+    /// May be empty.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+    /// May be empty.
+    pub email: String,
+    /// May sign in.
+    pub is_active: bool,
+    /// May open Django's admin.
+    pub is_staff: bool,
+    /// Has every permission.
+    pub is_superuser: bool,
+    /// The last login in any app, by the clock of the database.
+    pub last_login: Option<DateTime<Utc>>,
+    /// When the user was made.
+    pub date_joined: DateTime<Utc>,
+}
+
+impl User {
+    /// First and last name with a blank between (Django's `get_full_name`), or the user name when both
+    /// are empty.
+    ///
+    /// ```
+    /// fn title(user: &housekey::User) -> String {
+    ///     format!("Notes of {}", user.full_name())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        let name = format!("{} {}", self.first_name, self.last_name);
+        if name.trim().is_empty() { self.username.clone() } else { name.trim().to_owned() }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a user may do (`ModelBackend` of `django/contrib/auth/backends.py`).
+
+use std::collections::BTreeSet;
+
+use diesel::prelude::*;
+
+use super::User;
+use crate::db::schema::{
+    auth_group_permissions, auth_permission, auth_user_groups, auth_user_user_permissions,
+    django_content_type,
+};
+use crate::db::{SharedConnection, SharedPool, on_shared};
+use crate::error::Error;
+
+/// The permissions of one user, from [`Housekey::permissions`](crate::Housekey::permissions).
+///
+/// A permission's name is `app_label.codename`. A superuser has every permission, existing or not; an
+/// inactive user has none; `is_staff` gives none.
+///
+/// ```
+/// fn may_approve(permissions: &housekey::Permissions) -> bool {
+///     permissions.has_perm("billing.approve_invoice")
+/// }
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Permissions {
+    everything: bool,
+    names: BTreeSet<String>,
+}
+
+impl Permissions {
+    pub(crate) fn of(shared: &SharedPool, user: &User) -> Result<Self, Error> {
+        let Ok(id) = i32::try_from(user.id) else { return Ok(Self::default()) };
+        if !user.is_active {
+            return Ok(Self::default());
+        }
+        let everything = user.is_superuser;
+        let rows = shared.run(|conn| if everything { all(conn) } else { granted(conn, id) })?;
+        let names = rows.into_iter().map(|(label, codename)| format!("{label}.{codename}"));
+        Ok(Self { everything, names: names.collect() })
+    }
+
+    /// Has the user this permission?
+    ///
+    /// ```
+    /// assert!(!housekey::Permissions::default().has_perm("notes.add_note"));
+    /// ```
+    #[must_use]
+    pub fn has_perm(&self, name: &str) -> bool {
+        self.everything || self.names.contains(name)
+    }
+
+    /// Has the user all of these permissions?
+    ///
+    /// ```
+    /// assert!(!housekey::Permissions::default().has_perms(["notes.add_note", "notes.view_note"]));
+    /// ```
+    #[must_use]
+    pub fn has_perms<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
+        names.into_iter().all(|name| self.has_perm(name))
+    }
+
+    /// Has the user any permission of this app label?
+    ///
+    /// ```
+    /// assert!(!housekey::Permissions::default().has_module_perms("notes"));
+    /// ```
+    #[must_use]
+    pub fn has_module_perms(&self, app_label: &str) -> bool {
+        let label =
+            |name: &String| name.split_once('.').is_some_and(|(label, _)| label == app_label);
+        self.everything || self.names.iter().any(label)
+    }
+
+    /// The names, sorted; of a superuser all that exist.
+    ///
+    /// ```
+    /// assert_eq!(housekey::Permissions::default().iter().count(), 0);
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+}
+
+type Names = Vec<(String, String)>;
+
+fn all(conn: &mut SharedConnection) -> QueryResult<Names> {
+    on_shared!(SharedConnection, conn, conn => {
+        auth_permission::table
+            .inner_join(django_content_type::table)
+            .select((django_content_type::app_label, auth_permission::codename))
+            .load(&mut **conn)
+    })
+}
+
+/// The user's own and those of the user's groups, in one query.
+fn granted(conn: &mut SharedConnection, user_id: i32) -> QueryResult<Names> {
+    on_shared!(SharedConnection, conn, conn => {
+        let own = auth_user_user_permissions::table
+            .filter(auth_user_user_permissions::user_id.eq(user_id))
+            .select(auth_user_user_permissions::permission_id);
+        let by_group = auth_user_groups::table
+            .inner_join(
+                auth_group_permissions::table
+                    .on(auth_group_permissions::group_id.eq(auth_user_groups::group_id)),
+            )
+            .filter(auth_user_groups::user_id.eq(user_id))
+            .select(auth_group_permissions::permission_id);
+        auth_permission::table
+            .inner_join(django_content_type::table)
+            .filter(auth_permission::id.eq_any(own).or(auth_permission::id.eq_any(by_group)))
+            .select((django_content_type::app_label, auth_permission::codename))
+            .load(&mut **conn)
+    })
+}

@@ -1,0 +1,144 @@
+//! Rows of `auth_user`.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use super::User;
+use crate::db::schema::auth_user;
+use crate::db::{Moment, SharedConnection, SharedPool, on_shared};
+use crate::error::Error;
+
+/// A whole row, with the password hash: it does not leave the crate.
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = auth_user)]
+pub(crate) struct UserRow {
+    pub(crate) id: i32,
+    pub(crate) password: String,
+    last_login: Option<DateTime<Utc>>,
+    is_superuser: bool,
+    username: String,
+    first_name: String,
+    last_name: String,
+    email: String,
+    is_staff: bool,
+    pub(crate) is_active: bool,
+    date_joined: DateTime<Utc>,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            id: row.id.into(),
+            username: row.username,
+            first_name: row.first_name,
+            last_name: row.last_name,
+            email: row.email,
+            is_active: row.is_active,
+            is_staff: row.is_staff,
+            is_superuser: row.is_superuser,
+            last_login: row.last_login,
+            date_joined: row.date_joined,
+        }
+    }
+}
+
+/// What a new user is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rank {
+    Ordinary,
+    Superuser,
+}
+
+/// By the exact name, as Django's `get_by_natural_key`.
+pub(crate) fn find_by_username(shared: &SharedPool, name: &str) -> Result<Option<UserRow>, Error> {
+    // PostgreSQL has no text with a NUL in it, and no user can have such a name.
+    if name.contains('\0') {
+        return Ok(None);
+    }
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            auth_user::table
+                .filter(auth_user::username.eq(name))
+                .select(UserRow::as_select())
+                .first(&mut **conn)
+                .optional()
+        })
+    })
+}
+
+pub(crate) fn find_by_id(shared: &SharedPool, id: i64) -> Result<Option<UserRow>, Error> {
+    let Ok(id) = i32::try_from(id) else { return Ok(None) };
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            auth_user::table.find(id).select(UserRow::as_select()).first(&mut **conn).optional()
+        })
+    })
+}
+
+pub(crate) fn create(
+    shared: &SharedPool,
+    username: &str,
+    email: &str,
+    password_hash: &str,
+    rank: Rank,
+) -> Result<User, Error> {
+    let is_superuser = rank == Rank::Superuser;
+    let row = (
+        auth_user::username.eq(username),
+        auth_user::email.eq(email),
+        auth_user::password.eq(password_hash),
+        auth_user::first_name.eq(""),
+        auth_user::last_name.eq(""),
+        auth_user::is_active.eq(true),
+        auth_user::is_staff.eq(is_superuser),
+        auth_user::is_superuser.eq(is_superuser),
+        auth_user::date_joined.eq(Moment::Now),
+    );
+    let created = shared.write(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            diesel::insert_into(auth_user::table).values(row).execute(&mut **conn)?;
+            Ok(auth_user::table
+                .filter(auth_user::username.eq(username))
+                .select(UserRow::as_select())
+                .first(&mut **conn)?)
+        })
+    });
+    match created {
+        Ok(row) => Ok(row.into()),
+        Err(error) if is_taken(&error) => Err(Error::User {
+            username: username.to_owned(),
+            problem: "exists already; choose another name".to_owned(),
+        }),
+        Err(Error::Query(source)) => Err(Error::shared(source)),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_taken(error: &Error) -> bool {
+    matches!(error, Error::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+}
+
+/// Puts a new hash in the place of the one that was checked, and of no other: `false` when somebody
+/// was faster.
+pub(crate) fn replace_password(
+    conn: &mut SharedConnection,
+    user_id: i32,
+    old: &str,
+    new: &str,
+) -> QueryResult<bool> {
+    on_shared!(SharedConnection, conn, conn => {
+        let same = auth_user::table.find(user_id).filter(auth_user::password.eq(old));
+        let rows = diesel::update(same).set(auth_user::password.eq(new)).execute(&mut **conn)?;
+        Ok(rows == 1)
+    })
+}
+
+pub(crate) fn set_last_login(conn: &mut SharedConnection, user_id: i32) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::update(auth_user::table.find(user_id))
+            .set(auth_user::last_login.eq(Moment::Now.nullable()))
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}

@@ -1,0 +1,215 @@
+//! Houses to test in: a folder of SQLite files, or a database of its own on the PostgreSQL server that
+//! `HOUSEKEY_TEST_POSTGRES` names (`scripts/test` starts one).
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::{PgConnection, SqliteConnection};
+use housekey::{Config, Housekey, SecretKey};
+
+pub type House = Housekey<SqliteConnection>;
+
+/// A key that is fit for a house, and known to be only a test's.
+pub const KEY: &str = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF";
+pub const OTHER_KEY: &str = "tests-only-the-other-key-9876543210-zyxwvutsrqponmlkji";
+
+/// A house of its own for one test; it is gone when the value is dropped.
+pub struct Home {
+    folder: PathBuf,
+    postgres: Option<Postgres>,
+}
+
+struct Postgres {
+    admin: String,
+    name: String,
+}
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+impl Home {
+    pub fn sqlite() -> Self {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("housekey-test-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        Self { folder, postgres: None }
+    }
+
+    /// `None` when there is no server to test with.
+    pub fn postgres() -> Option<Self> {
+        let admin = std::env::var("HOUSEKEY_TEST_POSTGRES").ok()?;
+        let mut home = Self::sqlite();
+        let folder = home.folder.file_name().unwrap().to_str().unwrap();
+        let name = folder.replace('-', "_");
+        let mut conn = PgConnection::establish(&admin).unwrap();
+        conn.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
+        home.postgres = Some(Postgres { admin, name });
+        Some(home)
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.postgres.is_some()
+    }
+
+    pub fn shared_url(&self) -> String {
+        match &self.postgres {
+            Some(Postgres { admin, name }) => {
+                let server = admin.rsplit_once('/').unwrap().0;
+                format!("{server}/{name}")
+            }
+            None => format!("sqlite:{}", self.folder.join("shared.db").display()),
+        }
+    }
+
+    pub fn local_url(&self, app: &str) -> String {
+        format!("sqlite:{}", self.folder.join(app).with_extension("db").display())
+    }
+
+    /// The settings of an app of this house, with password hashes that cost nothing.
+    pub fn config(&self, app: &str) -> Config {
+        self.config_with_key(app, KEY)
+    }
+
+    pub fn config_with_key(&self, app: &str, key: &str) -> Config {
+        let key = SecretKey::new(key).unwrap();
+        Config::new(&self.shared_url(), &self.local_url(app), key)
+            .unwrap()
+            .app_name(app)
+            .password_iterations(10)
+            .deadline(std::time::Duration::from_secs(20))
+    }
+
+    /// An app of this house, the shared tables made when it is the first.
+    pub fn open(&self, app: &str) -> House {
+        self.open_with(self.config(app))
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as what it is: a house of this home")]
+    pub fn open_with(&self, config: Config) -> House {
+        housekey::migrate(&config).unwrap();
+        House::open(config).unwrap()
+    }
+
+    /// Runs SQL in the shared database, past housekey.
+    pub fn execute(&self, sql: &str) {
+        match &self.postgres {
+            Some(_) => self.pg().batch_execute(sql).unwrap(),
+            None => self.sqlite_shared().batch_execute(sql).unwrap(),
+        }
+    }
+
+    /// One number from the shared database, past housekey.
+    pub fn count(&self, query: &str) -> i64 {
+        use diesel::dsl::sql;
+        use diesel::sql_types::BigInt;
+        let query = diesel::select(sql::<BigInt>(&format!("({query})")));
+        match &self.postgres {
+            Some(_) => query.get_result(&mut self.pg()).unwrap(),
+            None => query.get_result(&mut self.sqlite_shared()).unwrap(),
+        }
+    }
+
+    /// One text from the shared database, past housekey.
+    pub fn text(&self, query: &str) -> String {
+        use diesel::dsl::sql;
+        use diesel::sql_types::Text;
+        let query = diesel::select(sql::<Text>(&format!("({query})")));
+        match &self.postgres {
+            Some(_) => query.get_result(&mut self.pg()).unwrap(),
+            None => query.get_result(&mut self.sqlite_shared()).unwrap(),
+        }
+    }
+
+    pub fn sessions(&self) -> i64 {
+        self.count("SELECT count(*) FROM django_session")
+    }
+
+    fn pg(&self) -> PgConnection {
+        PgConnection::establish(&self.shared_url()).unwrap()
+    }
+
+    fn sqlite_shared(&self) -> SqliteConnection {
+        let path = self.folder.join("shared.db");
+        let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        conn.batch_execute("PRAGMA busy_timeout = 20000").unwrap();
+        conn
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+        if let Some(Postgres { admin, name }) = &self.postgres
+            && let Ok(mut conn) = PgConnection::establish(admin)
+        {
+            let _ = conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+        }
+    }
+}
+
+/// The cookie's value for a session: what the row's key is, read past housekey.
+pub fn cookie_of(home: &Home, house: &House, username: &str) -> String {
+    let user = house.authenticate(username, PASSWORD).unwrap().unwrap();
+    let session = housekey::Session::default();
+    house.login(&session, &user).unwrap();
+    newest_key(home, user.id)
+}
+
+pub fn newest_key(home: &Home, user_id: i64) -> String {
+    home.text(&format!(
+        "SELECT session_key FROM housekey_session WHERE user_id = {user_id} \
+         ORDER BY created DESC LIMIT 1"
+    ))
+}
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Mounts the tests named: each once with the shared part on SQLite, once on PostgreSQL.
+macro_rules! on_both_databases {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $test() { super::$test(&crate::support::Home::sqlite()); })+
+        }
+        mod postgres {
+            $(#[test] fn $test() {
+                match crate::support::Home::postgres() {
+                    Some(home) => super::$test(&home),
+                    None => crate::support::skip("PostgreSQL"),
+                }
+            })+
+        }
+    };
+}
+pub(crate) use on_both_databases;
+
+/// Says what is missing; `scripts/test` collects these lines, and fails for them in CI.
+pub fn skip(what: &str) {
+    eprintln!("SKIPPED: no {what} here; scripts/test brings it");
+    if let Ok(file) = std::env::var("HOUSEKEY_TEST_SKIPPED") {
+        use std::io::Write;
+        let file = std::fs::OpenOptions::new().append(true).create(true).open(file);
+        writeln!(file.unwrap(), "{what}").unwrap();
+    }
+}
+
+/// The cases that Django 5.2.19 has answered, of one section of `tests/django/vectors.json`.
+pub fn vectors(section: &str) -> Vec<serde_json::Value> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/django/vectors.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    all[section].as_array().unwrap_or_else(|| panic!("no section {section}")).clone()
+}
+
+/// The program of an example, which cargo builds together with the tests.
+pub fn example(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.parent().unwrap().parent().unwrap().join("examples").join(name);
+    assert!(program.exists(), "build the examples first: cargo build --examples --all-features");
+    program
+}
