@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::config::Config;
 use crate::error::Error;
 
 /// Threads for blocking work. Work that is given up still holds its place until it ends, so that a
@@ -17,9 +18,12 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    pub(crate) fn new(threads: u32, patience: Duration) -> Self {
-        let threads = usize::try_from(threads).unwrap_or(1);
-        Self { places: Arc::new(Semaphore::new(threads)), patience }
+    /// As many threads as there are connections: more would wait for one.
+    pub(crate) fn new(config: &Config) -> Self {
+        let threads = config.shared_pool_size.saturating_add(config.local_pool_size);
+        let places =
+            Semaphore::new(usize::try_from(threads).unwrap_or(1).min(Semaphore::MAX_PERMITS));
+        Self { places: Arc::new(places), patience: config.deadline }
     }
 
     /// Waits for a place as long as the house waits for anything, and for the work as long as told.

@@ -12,6 +12,11 @@ use crate::session::Session;
 use crate::user::store::Rank;
 use crate::user::{Permissions, User};
 
+/// How much longer the work of an app may take than the house waits for anything: a password hash is meant
+/// to be slow.
+#[cfg(feature = "axum")]
+const PATIENCE_WITH_WORK: u32 = 15;
+
 /// Makes what the shared database lacks, and says which steps that were: none, when another app of the
 /// house was here before.
 ///
@@ -66,7 +71,9 @@ struct Rooms<L: HouseConnection> {
     databases: Arc<Databases<L>>,
     auth: Arc<Auth>,
     #[cfg(feature = "axum")]
-    front: crate::web::Front,
+    bridge: crate::bridge::Bridge,
+    #[cfg(feature = "axum")]
+    config: Config,
 }
 
 impl<L: HouseConnection> Clone for Housekey<L> {
@@ -95,16 +102,15 @@ impl<L: HouseConnection> Housekey<L> {
         check::migrations(&databases.shared)?;
         check::key(&databases.shared, &config)?;
         let auth = Arc::new(Auth::new(&config, databases.shared.clone()));
-        #[cfg(feature = "axum")]
-        let front = crate::web::Front::new(&config, Arc::clone(&auth));
-        Ok(Self {
-            rooms: Arc::new(Rooms {
-                databases,
-                auth,
-                #[cfg(feature = "axum")]
-                front,
-            }),
-        })
+        let rooms = Rooms {
+            databases,
+            auth,
+            #[cfg(feature = "axum")]
+            bridge: crate::bridge::Bridge::new(&config),
+            #[cfg(feature = "axum")]
+            config,
+        };
+        Ok(Self { rooms: Arc::new(rooms) })
     }
 
     /// A diesel connection that sends each query where its tables live. It takes nothing from a pool
@@ -410,12 +416,14 @@ impl<L: HouseConnection> Housekey<L> {
         E: From<Error> + Send + 'static,
     {
         let house = self.clone();
-        self.rooms.front.run(move || work(&house)).await
+        let within = self.rooms.config.deadline * PATIENCE_WITH_WORK;
+        self.rooms.bridge.run(within, move || work(&house)).await
     }
 
+    /// What the web adapters need, whatever the kinds of the databases.
     #[cfg(feature = "axum")]
-    pub(crate) fn front(&self) -> &crate::web::Front {
-        &self.rooms.front
+    pub(crate) fn front(&self) -> (Arc<Auth>, crate::bridge::Bridge, &Config) {
+        (Arc::clone(&self.rooms.auth), self.rooms.bridge.clone(), &self.rooms.config)
     }
 }
 

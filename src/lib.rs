@@ -5,24 +5,26 @@
 compile_error!("housekey needs a database: enable the feature `sqlite` or `postgres`");
 
 // From the ground up: a module uses only those above it (tests/it/layers.rs).
-mod auth;
-#[cfg(feature = "axum")]
-mod bridge;
-mod check;
+mod place;
 mod clock;
+pub mod key;
+pub mod error;
+pub mod signing;
+pub mod password;
+mod url;
 mod config;
 mod db;
-pub mod error;
-mod house;
-pub mod key;
-pub mod password;
-mod place;
-mod session;
-pub mod signing;
-mod url;
 mod user;
+mod session;
+mod auth;
+mod check;
+#[cfg(feature = "axum")]
+mod bridge;
+mod house;
 #[cfg(feature = "axum")]
 mod web;
+#[cfg(test)]
+mod vectors;
 
 pub use clock::Clock;
 pub use config::Config;

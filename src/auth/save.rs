@@ -6,11 +6,13 @@ use super::{Auth, settled};
 use crate::config::Saving;
 use crate::db::SharedConnection;
 use crate::error::Error;
+use crate::session::codec::Decoded;
+use crate::session::data::Data;
 use crate::session::expiry::{End, end};
-use crate::session::{CookieChange, Renewal, Session, State, store};
+use crate::session::{CookieChange, Renewal, Session, SessionKey, State, store};
 
-/// How often a save begins anew because another request was faster, or a key was taken.
-const TRIES: usize = 16;
+/// How often a new key is drawn when one was taken: with 129 random bits, never.
+const TRIES: usize = 3;
 
 impl Auth {
     /// Is there anything to write? A session that holds nothing and has no row gets none.
@@ -78,35 +80,38 @@ impl Auth {
 
     fn update(&self, state: &mut State) -> Result<(), Error> {
         let Some(key) = state.key.clone() else { return Ok(()) };
-        for _ in 0..TRIES {
-            let text = self.codec.encode(&state.data, self.clock.now());
-            let end = self.end_of(state).row;
-            if self.shared.run(|conn| store::update(conn, &key, &state.stored, &text, end))? {
-                settle(state, text);
-                return Ok(());
-            }
-            self.merge(state)?;
+        let text = self.codec.encode(&state.data, self.clock.now());
+        let end = self.end_of(state).row;
+        if self.shared.run(|conn| store::update(conn, &key, &state.stored, &text, end))? {
+            settle(state, text);
+            return Ok(());
         }
-        Err(Error::SessionGone)
-    }
-
-    /// Takes what another request has written, and puts this request's changes into it.
-    fn merge(&self, state: &mut State) -> Result<(), Error> {
-        let Some(key) = &state.key else { return Ok(()) };
-        let theirs = self.shared.run(|conn| store::find_data(conn, key))?;
-        // Gone, or written over by an app with another key: either way there is nothing to save into.
-        let decoded = theirs.as_deref().map(|text| self.codec.decode(text));
-        let (Some(text), Some(Ok(decoded))) = (theirs, decoded) else {
+        let merged = self.shared.write(|conn| self.merge(conn, &key, state));
+        let Some((data, text)) = merged.map_err(settled)? else {
             state.flush();
             return Err(Error::SessionGone);
         };
-        let mut data = decoded.data;
+        state.data = data;
+        settle(state, text);
+        Ok(())
+    }
+
+    /// Puts this request's changes into what another request has written; `None` when the session is
+    /// gone, or was written over by an app with another key: then there is nothing to save into.
+    fn merge(
+        &self,
+        conn: &mut SharedConnection,
+        key: &SessionKey,
+        state: &State,
+    ) -> Result<Option<(Data, String)>, Error> {
+        let Some(theirs) = store::find_locked(conn, key)? else { return Ok(None) };
+        let Ok(Decoded { mut data, .. }) = self.codec.decode(&theirs) else { return Ok(None) };
         for name in &state.changed {
             data.take_over(name, &state.data);
         }
-        state.data = data;
-        state.stored = text;
-        Ok(())
+        let text = self.codec.encode(&data, self.clock.now());
+        let end = end(&data, &self.cookie, self.clock.now()).row;
+        Ok(store::update(conn, key, &theirs, &text, end)?.then_some((data, text)))
     }
 }
 

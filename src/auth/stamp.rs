@@ -37,3 +37,20 @@ fn hex(bytes: [u8; 32]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::{ring, text, vectors};
+
+    #[test]
+    fn the_stamp_is_djangos() {
+        for case in vectors("auth_hash") {
+            let (hash, stamp) = (text(&case, "password_field"), text(&case, "hash"));
+            let stamps = Stamps::new(&ring(&case));
+            assert_eq!(stamps.of(hash), stamp, "{}", case["id"]);
+            assert_eq!(stamps.key_of(hash, stamp), Some(0), "{}", case["id"]);
+            assert_eq!(stamps.key_of(hash, &stamp.to_uppercase()), None, "{}", case["id"]);
+        }
+    }
+}

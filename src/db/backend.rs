@@ -36,7 +36,6 @@ pub(crate) mod sealed {
 
     /// What a transaction is about to do, which SQLite wants to know at its beginning.
     #[expect(unnameable_types, reason = "part of a sealed trait")]
-    #[expect(clippy::exhaustive_enums, reason = "part of a sealed trait")]
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     pub enum Intent {
         Read,

@@ -5,6 +5,7 @@ pub(crate) mod migrate;
 mod pool;
 pub(crate) mod routed;
 mod router;
+#[expect(clippy::exhaustive_structs, reason = "`table!` makes them so")]
 pub mod schema;
 mod shared;
 mod statement;
@@ -18,7 +19,7 @@ pub use routed::RoutedConnection;
 pub use time::DjangoTime;
 
 use pool::Pool;
-use routed::Routes;
+use routed::{Layout, Routes};
 use router::Router;
 pub(crate) use shared::{SharedConnection, SharedPool, on_shared};
 pub(crate) use time::{DatabaseNow, Moment};
@@ -42,8 +43,9 @@ impl<L: HouseConnection> Databases<L> {
         let shared = SharedPool::new(&config.shared, config.shared_pool_size, config.deadline);
         // The same URL twice is one database, and two pools of it would wait for each other.
         let same = L::pool_of(&shared).filter(|_| config.shared == config.local).cloned();
-        let router = Router::new(&config.shared_tables, &config.shared_prefixes);
-        let routes = Routes::new(router, same.is_some());
+        let layout = if same.is_some() { Layout::OneDatabase } else { Layout::Two };
+        let tables = Router::new(&config.shared_tables, &config.shared_prefixes);
+        let routes = Routes::new(tables, layout);
         let local = same.unwrap_or_else(|| {
             Pool::new(Place::Local, &config.local, config.local_pool_size, config.deadline)
         });

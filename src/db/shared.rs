@@ -13,7 +13,6 @@ use crate::url::DatabaseUrl;
 
 /// The pool of the shared database.
 #[expect(unnameable_types, reason = "part of a sealed trait")]
-#[expect(clippy::exhaustive_enums, reason = "part of a sealed trait")]
 #[derive(Debug, Clone)]
 pub enum SharedPool {
     #[cfg(feature = "sqlite")]

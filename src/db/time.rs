@@ -91,7 +91,10 @@ mod sqlite {
     use diesel::sql_types::{Double, Text};
     use diesel::sqlite::Sqlite;
 
-    use super::*;
+    use super::{
+        AstPass, Backend, DatabaseNow, DateTime, DjangoTime, FromSql, Moment, Output,
+        QueryFragment, QueryResult, ToSql, Utc, deserialize, serialize,
+    };
 
     impl QueryFragment<Sqlite> for Moment {
         fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
@@ -154,7 +157,10 @@ mod postgres {
     use diesel::pg::Pg;
     use diesel::sql_types::{Double, Timestamptz};
 
-    use super::*;
+    use super::{
+        AstPass, Backend, DatabaseNow, DateTime, DjangoTime, FromSql, Moment, Output,
+        QueryFragment, QueryResult, ToSql, Utc, deserialize, serialize,
+    };
 
     impl QueryFragment<Pg> for Moment {
         fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {

@@ -209,6 +209,7 @@ pub enum Verdict {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a password has at most {MAX_PASSWORD} bytes, this one has {bytes}")]
+#[non_exhaustive]
 pub struct TooLong {
     /// The length of the refused password as UTF-8.
     pub bytes: usize,
@@ -385,7 +386,7 @@ mod tests {
     #[test]
     fn only_what_is_weaker_is_hashed_anew() {
         let hasher = Hasher::pbkdf2_sha256(20);
-        let verdict = |stored: &Stored| hasher.verify("p", &stored.encode(b"p").unwrap());
+        let verdict = |stored: &Stored<'_>| hasher.verify("p", &stored.encode(b"p").unwrap());
         let (salt, short) = ("ibncOld7yiY0v0dPAqfefo", "ibncOld7yiY0v0dPAqfef");
         for (iterations, salt, expected) in [
             (19, salt, Verdict::RightButWeaker),

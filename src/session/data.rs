@@ -3,6 +3,7 @@
 //! Values are kept as the JSON text they were read as, so that what another app wrote (a float's
 //! spelling, an integer of 30 digits) is written back to the letter when this app changes something else.
 
+use std::fmt::Write as _;
 use std::io;
 
 use indexmap::IndexMap;
@@ -95,7 +96,7 @@ fn push_ascii(json: &mut String, text: &str) {
         } else {
             let mut units = [0; 2];
             for unit in letter.encode_utf16(&mut units) {
-                json.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(json, "\\u{unit:04x}");
             }
         }
     }
@@ -131,7 +132,7 @@ fn python_float(value: f64) -> String {
 mod tests {
     use super::*;
 
-    /// The right side is what CPython 3.11 prints for `repr` of the left one.
+    /// The right side is what Python 3.11 prints for `repr` of the left one.
     #[test]
     fn floats_are_spelled_as_python_spells_them() {
         let cases = [

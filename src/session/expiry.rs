@@ -93,7 +93,7 @@ fn lasting(seconds: f64) -> End {
 }
 
 fn seconds_until(time: DateTime<Utc>, now: DateTime<Utc>) -> i64 {
-    (time - now).num_milliseconds().div_euclid(1000)
+    (time - now).num_microseconds().map_or(i64::MAX, |micros| micros.div_euclid(1_000_000))
 }
 
 /// `datetime.isoformat()`, which leaves a fraction of zero away.
@@ -101,4 +101,64 @@ fn iso_format(time: DateTime<Utc>) -> String {
     let whole = time.timestamp_subsec_micros() == 0;
     let format = if whole { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%Y-%m-%dT%H:%M:%S%.6f+00:00" };
     time.format(format).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::config::{CookieSecurity, Saving};
+    use crate::vectors::{text, vectors};
+
+    #[test]
+    fn sessions_end_when_they_end_for_django() {
+        for case in vectors("session_expiry") {
+            let browser_close = case["browser_close"] == true;
+            let settings = CookieSettings {
+                name: "sessionid".to_owned(),
+                domain: None,
+                age: Duration::from_secs(case["cookie_age"].as_u64().unwrap()),
+                security: CookieSecurity::AnyConnection,
+                saving: Saving::WhenChanged,
+                lifetime: if browser_close {
+                    CookieLifetime::UntilBrowserCloses
+                } else {
+                    CookieLifetime::Age
+                },
+            };
+            let now: DateTime<Utc> = text(&case, "now").parse().unwrap();
+            let data = Data::from_json(text(&case, "payload")).unwrap();
+            let end = end(&data, &settings, now);
+            if case["date"] == "error" || case.get("expect").is_some_and(|e| e == "error") {
+                continue;
+            }
+            assert_eq!(end.cookie, case["max_age"].as_i64(), "{case}");
+            let theirs: DateTime<Utc> = text(&case, "date").parse().unwrap();
+            let ours = match end.row {
+                Moment::Now => now,
+                Moment::In(seconds) => {
+                    #[expect(clippy::cast_possible_truncation, reason = "the cases are small")]
+                    let micros = (seconds * 1e6).round() as i64;
+                    now + TimeDelta::microseconds(micros)
+                }
+                Moment::At(time) => time,
+            };
+            assert_eq!(ours, theirs, "{case}");
+        }
+    }
+
+    #[test]
+    fn an_expiry_is_stored_as_django_stores_it() {
+        let stored = |expiry: Expiry| expiry.stored().map(|value| value.to_string());
+        let time = |text: &str| Expiry::At(text.parse().unwrap());
+        assert_eq!(stored(Expiry::Settings), None);
+        assert_eq!(stored(Expiry::AtBrowserClose).unwrap(), "0");
+        assert_eq!(stored(Expiry::After(Duration::from_secs(300))).unwrap(), "300");
+        assert_eq!(stored(Expiry::After(Duration::from_millis(1500))).unwrap(), "1.5");
+        let iso = stored(time("2026-11-22T02:20:03.123456Z")).unwrap();
+        assert_eq!(iso, "\"2026-11-22T02:20:03.123456+00:00\"");
+        let iso = stored(time("2026-11-22T02:20:03Z")).unwrap();
+        assert_eq!(iso, "\"2026-11-22T02:20:03+00:00\"");
+    }
 }

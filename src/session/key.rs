@@ -41,7 +41,15 @@ impl SessionKey {
         Self(key)
     }
 
-    pub(crate) fn expose(&self) -> &str {
+    /// The cookie's value. It opens the session, so it goes into the cookie and nowhere else.
+    ///
+    /// ```
+    /// fn cookie(session: &housekey::Session) -> Option<String> {
+    ///     Some(format!("sessionid={}; HttpOnly; Path=/", session.key()?.expose_secret()))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn expose_secret(&self) -> &str {
         &self.0
     }
 }
@@ -141,4 +149,56 @@ fn base36(bytes: &[u8], digits: usize) -> String {
         number /= 36;
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::vectors;
+
+    fn mint(key: &str) -> Mint {
+        Mint::new(&KeyRing::new(SecretKey::dangerously_unchecked(key)))
+    }
+
+    #[test]
+    fn a_minted_key_is_one_that_django_takes() {
+        let key = mint("k").mint();
+        assert_eq!(key.0.len(), 40, "the width of Django's column");
+        assert!(key.0.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+    }
+
+    #[test]
+    fn every_changed_character_is_noticed() {
+        let mint = mint("k");
+        let key = mint.mint().0;
+        for at in 0..LENGTH {
+            let other = if key.as_bytes()[at] == b'a' { "b" } else { "a" };
+            let mut changed = key.clone();
+            changed.replace_range(at..=at, other);
+            assert!(mint.read(&changed).is_err(), "character {at}");
+        }
+        assert_eq!(mint.read(&key).unwrap().proof, Proof::Current);
+    }
+
+    #[test]
+    fn keys_of_another_house_and_of_before_are_told_apart() {
+        let old = mint("old").mint().0;
+        assert_eq!(mint("other").read(&old), Err(Rejected::UnknownKey));
+        let ring = KeyRing::new(SecretKey::dangerously_unchecked("new"))
+            .with_fallback(SecretKey::dangerously_unchecked("old"));
+        assert_eq!(Mint::new(&ring).read(&old).unwrap().proof, Proof::Fallback);
+    }
+
+    /// Django takes any eight characters for a key. We take what Django makes, and what we make.
+    #[test]
+    fn what_django_refuses_is_refused() {
+        let mint = mint("k");
+        for case in vectors("session_key") {
+            let Some(value) = case["value"].as_str() else { continue };
+            let is_djangos =
+                value.len() == 32 && value.bytes().all(|b| LOWER_ALPHANUMERIC.contains(&b));
+            assert_eq!(mint.read(value).is_ok(), is_djangos, "{value:?}");
+            assert!(case["accepted"] == true || !is_djangos, "{value:?}");
+        }
+    }
 }

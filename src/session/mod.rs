@@ -83,8 +83,9 @@ pub enum Status {
 }
 
 /// What the visitor's cookie must become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum CookieChange {
+    #[default]
     Keep,
     Set,
     Delete,
@@ -130,12 +131,6 @@ pub(crate) enum Renewal {
     Due,
 }
 
-impl Default for CookieChange {
-    fn default() -> Self {
-        Self::Keep
-    }
-}
-
 impl Session {
     /// The value of that name, if there is one and it is of this type.
     ///
@@ -170,7 +165,7 @@ impl Session {
         self.state().put(name, &value).map_err(|error| refuse(error.to_string()))
     }
 
-    /// Takes a value away, and says whether there was one. The names of the login cannot be taken away:
+    /// Takes a value away. The names of the login cannot be taken away:
     /// that is [`Housekey::logout`](crate::Housekey::logout).
     ///
     /// ```
@@ -179,8 +174,10 @@ impl Session {
     /// session.remove("theme");
     /// # }
     /// ```
-    pub fn remove(&self, name: &str) -> bool {
-        !RESERVED.contains(&name) && self.state().take(name)
+    pub fn remove(&self, name: &str) {
+        if !RESERVED.contains(&name) {
+            self.state().take(name);
+        }
     }
 
     /// The names of all values, in the order in which they were first set.
@@ -209,7 +206,7 @@ impl Session {
         match expiry.stored() {
             // A JSON number or text always has a JSON form.
             Some(value) => drop(state.put(expiry::NAME, &value)),
-            None => drop(state.take(expiry::NAME)),
+            None => state.take(expiry::NAME),
         }
     }
 
@@ -311,12 +308,10 @@ impl State {
         Ok(())
     }
 
-    pub(crate) fn take(&mut self, name: &str) -> bool {
-        let there = self.data.remove(name);
-        if there {
+    pub(crate) fn take(&mut self, name: &str) {
+        if self.data.remove(name) {
             self.changed.insert(name.to_owned());
         }
-        there
     }
 
     /// An empty session without a row, as for a new visitor.

@@ -33,7 +33,7 @@ pub(crate) fn find(shared: &SharedPool, key: &SessionKey) -> Result<Option<Row>,
                     auth_user::table
                         .on(auth_user::id.nullable().eq(housekey_session::user_id.nullable())),
                 )
-                .filter(django_session::session_key.eq(key.expose()))
+                .filter(django_session::session_key.eq(key.expose_secret()))
                 .select((
                     django_session::session_data,
                     django_session::expire_date.gt(DatabaseNow),
@@ -46,19 +46,26 @@ pub(crate) fn find(shared: &SharedPool, key: &SessionKey) -> Result<Option<Row>,
     Ok(found.map(|(data, alive, user)| Row { data, alive, user }))
 }
 
-/// The data of a living session, for a merge.
-pub(crate) fn find_data(
+/// The data of a living session, which nobody else changes before this transaction ends.
+pub(crate) fn find_locked(
     conn: &mut SharedConnection,
     key: &SessionKey,
 ) -> QueryResult<Option<String>> {
-    on_shared!(SharedConnection, conn, conn => {
-        django_session::table
-            .find(key.expose())
-            .filter(django_session::expire_date.gt(DatabaseNow))
-            .select(django_session::session_data)
-            .first(&mut **conn)
-            .optional()
-    })
+    macro_rules! find {
+        () => {
+            django_session::table
+                .find(key.expose_secret())
+                .filter(django_session::expire_date.gt(DatabaseNow))
+                .select(django_session::session_data)
+        };
+    }
+    match conn {
+        // A transaction that writes has the whole file to itself.
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => find!().first(&mut **conn).optional(),
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => find!().for_update().first(&mut **conn).optional(),
+    }
 }
 
 /// Fails with a unique violation when the key is taken.
@@ -71,7 +78,7 @@ pub(crate) fn create(
     on_shared!(SharedConnection, conn, conn => {
         diesel::insert_into(django_session::table)
             .values((
-                django_session::session_key.eq(key.expose()),
+                django_session::session_key.eq(key.expose_secret()),
                 django_session::session_data.eq(data),
                 django_session::expire_date.eq(end),
             ))
@@ -90,7 +97,7 @@ pub(crate) fn own(
     on_shared!(SharedConnection, conn, conn => {
         diesel::insert_into(housekey_session::table)
             .values((
-                housekey_session::session_key.eq(key.expose()),
+                housekey_session::session_key.eq(key.expose_secret()),
                 housekey_session::user_id.eq(user_id),
                 housekey_session::app.eq(app),
                 housekey_session::created.eq(Moment::Now),
@@ -110,7 +117,7 @@ pub(crate) fn update(
 ) -> QueryResult<bool> {
     on_shared!(SharedConnection, conn, conn => {
         let same = django_session::table
-            .find(key.expose())
+            .find(key.expose_secret())
             .filter(django_session::session_data.eq(old))
             .filter(django_session::expire_date.gt(DatabaseNow));
         diesel::update(same)
@@ -123,8 +130,8 @@ pub(crate) fn update(
 /// Ends the session; one that has ended already is no error.
 pub(crate) fn delete(conn: &mut SharedConnection, key: &SessionKey) -> QueryResult<()> {
     on_shared!(SharedConnection, conn, conn => {
-        diesel::delete(housekey_session::table.find(key.expose())).execute(&mut **conn)?;
-        diesel::delete(django_session::table.find(key.expose())).execute(&mut **conn).map(drop)
+        diesel::delete(housekey_session::table.find(key.expose_secret())).execute(&mut **conn)?;
+        diesel::delete(django_session::table.find(key.expose_secret())).execute(&mut **conn).map(drop)
     })
 }
 
@@ -156,7 +163,7 @@ pub(crate) fn replace_data(
 ) -> QueryResult<()> {
     on_shared!(SharedConnection, conn, conn => {
         let same =
-            django_session::table.find(key.expose()).filter(django_session::session_data.eq(old));
+            django_session::table.find(key.expose_secret()).filter(django_session::session_data.eq(old));
         diesel::update(same)
             .set(django_session::session_data.eq(new))
             .execute(&mut **conn)

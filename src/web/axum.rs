@@ -70,7 +70,7 @@ impl HousekeyLayer {
     /// ```
     #[must_use]
     pub fn new<L: HouseConnection>(house: &Housekey<L>) -> Self {
-        Self { front: house.front().clone() }
+        Self { front: Front::of(house) }
     }
 }
 

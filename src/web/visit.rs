@@ -59,7 +59,7 @@ impl Visit {
         let set_cookie = match (state.cookie, &state.key) {
             (CookieChange::Set, Some(key)) => {
                 let age = self.front.auth.end_of(&state).cookie;
-                Some(cookie::set(settings, key.expose(), age, self.front.clock.now()))
+                Some(cookie::set(settings, key.expose_secret(), age, self.front.clock.now()))
             }
             (CookieChange::Delete, _) if self.cookie.is_some() => Some(cookie::delete(settings)),
             _ => None,

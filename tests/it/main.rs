@@ -1,5 +1,23 @@
 //! What housekey promises, a file a promise, on SQLite and on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::disallowed_methods, reason = "tests are told by the environment what there is")]
+
 mod support;
 
+mod debug_does_not_leak;
+mod expiry_by_database_clock;
+mod inactive_user;
+mod layers;
+mod logout_everywhere;
+mod migrate_once;
+mod no_fixation;
+mod no_resurrection;
+mod one_login;
+mod password_change_ends_others;
+mod rotation;
+mod routing;
+mod unknown_key_makes_no_row;
 mod vectors_password;
+mod vectors_signing;
+mod wrong_key_never_destroys;

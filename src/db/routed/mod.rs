@@ -43,18 +43,25 @@ pub(crate) struct Route {
     pub(crate) writes: Option<Arc<str>>,
 }
 
+/// Do the two URLs name two databases?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    OneDatabase,
+    Two,
+}
+
 /// The router, and what it has decided so far.
 pub(crate) struct Routes {
     router: Router,
-    one_database: bool,
+    layout: Layout,
     by_type: RwLock<HashMap<TypeId, Route>>,
     by_text: RwLock<HashMap<Box<str>, Route>>,
 }
 
 impl Routes {
-    pub(crate) fn new(router: Router, one_database: bool) -> Self {
+    pub(crate) fn new(router: Router, layout: Layout) -> Self {
         let (by_type, by_text) = (RwLock::default(), RwLock::default());
-        Self { router, one_database, by_type, by_text }
+        Self { router, layout, by_type, by_text }
     }
 
     pub(crate) fn place_of(&self, table: &str) -> Place {
@@ -95,7 +102,7 @@ impl Routes {
         let Statement { tables, writes } = Statement::read(sql, kind)?;
         let table = tables.first().cloned().unwrap_or_else(|| "no table".to_owned());
         let writes = writes.then(|| Arc::from(table.as_str()));
-        if self.one_database {
+        if self.layout == Layout::OneDatabase {
             return Ok(Route { place: Place::Shared, writes });
         }
         let (shared, local): (Vec<_>, Vec<_>) =

@@ -9,14 +9,14 @@ use diesel::prelude::*;
 use diesel::{PgConnection, SqliteConnection};
 use housekey::{Config, Housekey, SecretKey};
 
-pub type House = Housekey<SqliteConnection>;
+pub(crate) type House = Housekey<SqliteConnection>;
 
 /// A key that is fit for a house, and known to be only a test's.
-pub const KEY: &str = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF";
-pub const OTHER_KEY: &str = "tests-only-the-other-key-9876543210-zyxwvutsrqponmlkji";
+pub(crate) const KEY: &str = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF";
+pub(crate) const OTHER_KEY: &str = "tests-only-the-other-key-9876543210-zyxwvutsrqponmlkji";
 
 /// A house of its own for one test; it is gone when the value is dropped.
-pub struct Home {
+pub(crate) struct Home {
     folder: PathBuf,
     postgres: Option<Postgres>,
 }
@@ -29,7 +29,7 @@ struct Postgres {
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 impl Home {
-    pub fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("housekey-test-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
@@ -38,7 +38,7 @@ impl Home {
     }
 
     /// `None` when there is no server to test with.
-    pub fn postgres() -> Option<Self> {
+    pub(crate) fn postgres() -> Option<Self> {
         let admin = std::env::var("HOUSEKEY_TEST_POSTGRES").ok()?;
         let mut home = Self::sqlite();
         let folder = home.folder.file_name().unwrap().to_str().unwrap();
@@ -49,15 +49,15 @@ impl Home {
         Some(home)
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    pub fn is_postgres(&self) -> bool {
+    pub(crate) fn is_postgres(&self) -> bool {
         self.postgres.is_some()
     }
 
-    pub fn shared_url(&self) -> String {
+    pub(crate) fn shared_url(&self) -> String {
         match &self.postgres {
             Some(Postgres { admin, name }) => {
                 let server = admin.rsplit_once('/').unwrap().0;
@@ -67,16 +67,16 @@ impl Home {
         }
     }
 
-    pub fn local_url(&self, app: &str) -> String {
+    pub(crate) fn local_url(&self, app: &str) -> String {
         format!("sqlite:{}", self.folder.join(app).with_extension("db").display())
     }
 
     /// The settings of an app of this house, with password hashes that cost nothing.
-    pub fn config(&self, app: &str) -> Config {
+    pub(crate) fn config(&self, app: &str) -> Config {
         self.config_with_key(app, KEY)
     }
 
-    pub fn config_with_key(&self, app: &str, key: &str) -> Config {
+    pub(crate) fn config_with_key(&self, app: &str, key: &str) -> Config {
         let key = SecretKey::new(key).unwrap();
         Config::new(&self.shared_url(), &self.local_url(app), key)
             .unwrap()
@@ -86,18 +86,18 @@ impl Home {
     }
 
     /// An app of this house, the shared tables made when it is the first.
-    pub fn open(&self, app: &str) -> House {
+    pub(crate) fn open(&self, app: &str) -> House {
         self.open_with(self.config(app))
     }
 
     #[expect(clippy::unused_self, reason = "reads as what it is: a house of this home")]
-    pub fn open_with(&self, config: Config) -> House {
+    pub(crate) fn open_with(&self, config: Config) -> House {
         housekey::migrate(&config).unwrap();
         House::open(config).unwrap()
     }
 
     /// Runs SQL in the shared database, past housekey.
-    pub fn execute(&self, sql: &str) {
+    pub(crate) fn execute(&self, sql: &str) {
         match &self.postgres {
             Some(_) => self.pg().batch_execute(sql).unwrap(),
             None => self.sqlite_shared().batch_execute(sql).unwrap(),
@@ -105,7 +105,7 @@ impl Home {
     }
 
     /// One number from the shared database, past housekey.
-    pub fn count(&self, query: &str) -> i64 {
+    pub(crate) fn count(&self, query: &str) -> i64 {
         use diesel::dsl::sql;
         use diesel::sql_types::BigInt;
         let query = diesel::select(sql::<BigInt>(&format!("({query})")));
@@ -116,7 +116,7 @@ impl Home {
     }
 
     /// One text from the shared database, past housekey.
-    pub fn text(&self, query: &str) -> String {
+    pub(crate) fn text(&self, query: &str) -> String {
         use diesel::dsl::sql;
         use diesel::sql_types::Text;
         let query = diesel::select(sql::<Text>(&format!("({query})")));
@@ -126,7 +126,7 @@ impl Home {
         }
     }
 
-    pub fn sessions(&self) -> i64 {
+    pub(crate) fn sessions(&self) -> i64 {
         self.count("SELECT count(*) FROM django_session")
     }
 
@@ -153,22 +153,35 @@ impl Drop for Home {
     }
 }
 
-/// The cookie's value for a session: what the row's key is, read past housekey.
-pub fn cookie_of(home: &Home, house: &House, username: &str) -> String {
-    let user = house.authenticate(username, PASSWORD).unwrap().unwrap();
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// A user of that name with [`PASSWORD`].
+pub(crate) fn user(house: &House, name: &str) -> housekey::User {
+    house.create_user(name, "", PASSWORD).unwrap()
+}
+
+/// A login by name and [`PASSWORD`], as a browser without a cookie makes it: the cookie's value.
+pub(crate) fn login(house: &House, name: &str) -> String {
     let session = housekey::Session::default();
-    house.login(&session, &user).unwrap();
-    newest_key(home, user.id)
+    login_in(house, &session, name);
+    cookie(&session)
 }
 
-pub fn newest_key(home: &Home, user_id: i64) -> String {
-    home.text(&format!(
-        "SELECT session_key FROM housekey_session WHERE user_id = {user_id} \
-         ORDER BY created DESC LIMIT 1"
-    ))
+pub(crate) fn login_in(house: &House, session: &housekey::Session, name: &str) {
+    let user = house.authenticate(name, PASSWORD).unwrap().unwrap();
+    house.login(session, &user).unwrap();
 }
 
-pub const PASSWORD: &str = "correct horse battery staple";
+/// The cookie's value for a session that has a row.
+pub(crate) fn cookie(session: &housekey::Session) -> String {
+    session.key().unwrap().expose_secret().to_owned()
+}
+
+/// Who a cookie is to an app: the name, or why it is nobody.
+pub(crate) fn whoami(house: &House, cookie: &str) -> Result<String, Option<housekey::Rejected>> {
+    let session = house.session(Some(cookie)).unwrap();
+    session.user().map(|user| user.username).ok_or_else(|| session.rejected())
+}
 
 /// Mounts the tests named: each once with the shared part on SQLite, once on PostgreSQL.
 macro_rules! on_both_databases {
@@ -189,7 +202,7 @@ macro_rules! on_both_databases {
 pub(crate) use on_both_databases;
 
 /// Says what is missing; `scripts/test` collects these lines, and fails for them in CI.
-pub fn skip(what: &str) {
+pub(crate) fn skip(what: &str) {
     eprintln!("SKIPPED: no {what} here; scripts/test brings it");
     if let Ok(file) = std::env::var("HOUSEKEY_TEST_SKIPPED") {
         use std::io::Write;
@@ -199,7 +212,7 @@ pub fn skip(what: &str) {
 }
 
 /// The cases that Django 5.2.19 has answered, of one section of `tests/django/vectors.json`.
-pub fn vectors(section: &str) -> Vec<serde_json::Value> {
+pub(crate) fn vectors(section: &str) -> Vec<serde_json::Value> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/django/vectors.json");
     let text = std::fs::read_to_string(path).unwrap();
     let all: serde_json::Value = serde_json::from_str(&text).unwrap();
@@ -207,7 +220,7 @@ pub fn vectors(section: &str) -> Vec<serde_json::Value> {
 }
 
 /// The program of an example, which cargo builds together with the tests.
-pub fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let program = tests.parent().unwrap().parent().unwrap().join("examples").join(name);
     assert!(program.exists(), "build the examples first: cargo build --examples --all-features");

@@ -1,0 +1,340 @@
+//! `examples/two_apps`, started as a program and driven from outside: what its reader is promised.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use crate::support::{self, Home, on_both_databases};
+
+on_both_databases! {
+    one_login_opens_and_closes_both,
+    a_wrong_password_makes_no_session,
+    a_second_start_finds_users_and_sessions,
+    a_wrong_key_stops_the_second_app_and_changes_nothing,
+}
+
+fn one_login_opens_and_closes_both(home: &Home) {
+    let apps = TwoApps::start(home);
+    let visitor = Visitor::default();
+    assert!(visitor.get(&apps.notes).is_anonymous());
+    assert!(visitor.get(&apps.tasks).is_anonymous());
+    assert!(visitor.cookie().is_none(), "an anonymous visit leaves no cookie");
+
+    let answer = visitor.sign_in(&apps.notes, "ada", apps.password("ada"));
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/"));
+    assert!(visitor.get(&apps.notes).is_signed_in_as("ada"));
+    assert!(visitor.get(&apps.tasks).is_signed_in_as("ada"));
+
+    // A thief's copy of the cookie is worth nothing afterwards.
+    let copy = visitor.clone();
+    assert_eq!(visitor.post(&apps.tasks, "logout", &[]).status, 303);
+    assert!(visitor.cookie().is_none());
+    assert!(visitor.get(&apps.notes).is_anonymous());
+    assert!(copy.get(&apps.notes).is_anonymous());
+    assert!(copy.get(&apps.tasks).is_anonymous());
+    assert_eq!(home.sessions(), 0);
+}
+
+fn a_wrong_password_makes_no_session(home: &Home) {
+    let apps = TwoApps::start(home);
+    let visitor = Visitor::default();
+    for (name, password) in [("ada", "wrong"), ("\"<b>nobody", "wrong"), ("ada", "")] {
+        let answer = visitor.sign_in(&apps.tasks, name, password);
+        assert_eq!(answer.status, 401);
+        assert!(answer.body.contains("Wrong user name or password"));
+    }
+    let answer = visitor.sign_in(&apps.tasks, "\"<b>nobody", "wrong");
+    assert!(answer.body.contains("value=\"&quot;&lt;b&gt;nobody\""), "the typed name is kept");
+    assert!(visitor.cookie().is_none());
+    assert_eq!(home.sessions(), 0);
+}
+
+fn a_second_start_finds_users_and_sessions(home: &Home) {
+    let visitor = Visitor::default();
+    let before = TwoApps::start(home);
+    visitor.sign_in(&before.tasks, "grace", before.password("grace"));
+    visitor.post(&before.tasks, "", &[("text", "a task to keep")]);
+    let users = before.users.clone();
+    drop(before);
+
+    let after = TwoApps::start(home);
+    assert_eq!(after.users, users);
+    assert!(visitor.get(&after.notes).is_signed_in_as("grace"));
+    assert!(visitor.get(&after.tasks).body.contains("a task to keep"));
+    assert_eq!(visitor.sign_in(&after.notes, "ada", after.password("ada")).status, 303);
+}
+
+fn a_wrong_key_stops_the_second_app_and_changes_nothing(home: &Home) {
+    let row = "SELECT session_key || session_data || CAST(expire_date AS text) FROM django_session";
+    let apps = TwoApps::start(home);
+    let visitor = Visitor::default();
+    visitor.sign_in(&apps.notes, "ada", apps.password("ada"));
+    let before = home.text(row);
+
+    let output = run(&["--wrong-key", "--shared", &home.shared_url()], &folder(home));
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.starts_with("error: ") && error.lines().count() == 1, "{error}");
+    assert!(error.contains("`notes`") && error.contains("`tasks`"), "{error}");
+    assert!(error.contains("set SECRET_KEY"), "{error}");
+    let fingerprints: Vec<_> =
+        error.split([' ', ':']).filter(|word| is_fingerprint(word)).collect();
+    assert!(fingerprints.len() == 2 && fingerprints[0] != fingerprints[1], "{error}");
+
+    assert_eq!((home.sessions(), home.text(row)), (1, before));
+    assert!(visitor.get(&apps.tasks).is_signed_in_as("ada"));
+}
+
+#[test]
+fn everything_is_kept_in_the_folder_and_for_its_owner_alone() {
+    let home = Home::sqlite();
+    let _apps = TwoApps::start_with(&[], &folder(&home));
+    let mut names = Vec::new();
+    for file in std::fs::read_dir(folder(&home)).unwrap() {
+        let file = file.unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = file.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+        }
+        names.push(file.file_name().into_string().unwrap());
+    }
+    for name in ["house.db", "notes.db", "tasks.db", "secret_key", "ada.password"] {
+        assert!(names.iter().any(|found| found == name), "{name} is not among {names:?}");
+    }
+}
+
+#[test]
+fn each_app_has_entries_of_its_own_and_shows_them_as_text() {
+    let home = Home::sqlite();
+    let apps = TwoApps::start(&home);
+    let (ada, grace) = (Visitor::default(), Visitor::default());
+    ada.sign_in(&apps.notes, "ada", apps.password("ada"));
+    grace.sign_in(&apps.notes, "grace", apps.password("grace"));
+
+    let answer = ada.post(&apps.notes, "", &[("text", "<script>alert('&')</script>")]);
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/"));
+    let page = ada.get(&apps.notes).body;
+    assert!(
+        page.contains("<li>&lt;script&gt;alert(&#39;&amp;&#39;)&lt;/script&gt;</li>"),
+        "{page}"
+    );
+    assert!(!page.contains("<script"));
+    assert!(!ada.get(&apps.tasks).body.contains("<li>"), "tasks has a table of its own");
+    assert!(!grace.get(&apps.notes).body.contains("<li>"), "a note is for its user alone");
+}
+
+#[test]
+fn who_must_sign_in_is_sent_to_the_form_and_to_no_other_site() {
+    let home = Home::sqlite();
+    let apps = TwoApps::start(&home);
+    let visitor = Visitor::default();
+    let answer = visitor.post(&apps.notes, "", &[("text", "anonymous")]);
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/login?next=/"));
+
+    visitor.sign_in(&apps.notes, "ada", apps.password("ada"));
+    for (next, goes_to) in [
+        ("/?a=b", "/?a=b"),
+        ("", "/"),
+        ("notes", "/"),
+        ("https://evil.example/", "/"),
+        ("//evil.example/", "/"),
+        ("/\\evil.example/", "/"),
+        ("/\t/evil.example/", "/"),
+    ] {
+        let fields = [("username", "ada"), ("password", apps.password("ada")), ("next", next)];
+        assert_eq!(visitor.post(&apps.notes, "login", &fields).location, goes_to, "{next:?}");
+    }
+}
+
+#[test]
+fn a_form_of_another_site_is_refused() {
+    let home = Home::sqlite();
+    let apps = TwoApps::start(&home);
+    let visitor = Visitor::default();
+    visitor.sign_in(&apps.notes, "ada", apps.password("ada"));
+    let own = apps.notes.trim_end_matches('/');
+    let neighbour = apps.tasks.trim_end_matches('/');
+    for (name, value, status) in [
+        ("Sec-Fetch-Site", "cross-site", 403),
+        ("Sec-Fetch-Site", "same-site", 403),
+        ("Sec-Fetch-Site", "same-origin", 303),
+        ("Sec-Fetch-Site", "none", 303),
+        ("Origin", "https://evil.example", 403),
+        ("Origin", "null", 403),
+        ("Origin", neighbour, 403),
+        ("Origin", own, 303),
+    ] {
+        let answer = visitor.post_with((name, value), &apps.notes, "", &[("text", value)]);
+        assert_eq!(answer.status, status, "{name}: {value}");
+        let kept = visitor.get(&apps.notes).body.contains(&format!("<li>{value}</li>"));
+        assert_eq!(kept, status == 303, "{name}: {value}");
+    }
+    visitor.post_with(("Sec-Fetch-Site", "cross-site"), &apps.notes, "logout", &[]);
+    assert!(visitor.get(&apps.tasks).is_signed_in_as("ada"));
+}
+
+#[test]
+fn a_start_that_cannot_be_says_why_on_one_line() {
+    let home = Home::sqlite();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    for (arguments, status, named) in [
+        (vec!["--ports", &format!("0,{port}")], 1, port.as_str()),
+        (vec!["--shared", "mysql://db/house"], 1, "mysql"),
+        (vec!["--shared"], 2, "--shared"),
+        (vec!["--port", "1"], 2, "--port"),
+        (vec!["--ports", "1"], 2, "--ports"),
+    ] {
+        let output = run(&arguments, &folder(&home));
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(status), "{arguments:?}: {error}");
+        assert!(error.starts_with("error: ") && error.lines().count() == 1, "{error}");
+        assert!(error.contains(named), "{error}");
+    }
+    let help = run(&["--help"], &folder(&home));
+    assert!(help.status.success() && help.stdout.starts_with(b"Two web apps"));
+}
+
+/// The example as a running program; it is gone when the value is dropped.
+pub struct TwoApps {
+    program: Child,
+    pub notes: String,
+    pub tasks: String,
+    users: HashMap<String, String>,
+}
+
+impl TwoApps {
+    /// With the shared part where this home has it.
+    pub fn start(home: &Home) -> Self {
+        Self::start_with(&["--shared", &home.shared_url()], &folder(home))
+    }
+
+    fn start_with(arguments: &[&str], folder: &Path) -> Self {
+        let mut program = command(arguments, folder).stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(program.stdout.take().unwrap()).lines();
+        // From here on a panic ends the program too.
+        let mut apps =
+            Self { program, notes: String::new(), tasks: String::new(), users: HashMap::new() };
+        for line in lines.map_while(Result::ok).take_while(|line| !line.starts_with("Ctrl-C")) {
+            match line.split_once("  ") {
+                Some(("notes", url)) => url.clone_into(&mut apps.notes),
+                Some(("tasks", url)) => url.clone_into(&mut apps.tasks),
+                Some((name, password)) => drop(apps.users.insert(name.into(), password.into())),
+                None => {}
+            }
+        }
+        assert_eq!(apps.users.len(), 2, "the program has not started");
+        apps
+    }
+
+    pub fn password(&self, name: &str) -> &str {
+        &self.users[name]
+    }
+}
+
+impl Drop for TwoApps {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+fn folder(home: &Home) -> PathBuf {
+    home.folder().join("two_apps")
+}
+
+fn command(arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(support::example("two_apps"));
+    command.args(["--ports", "0,0", "--folder"]).arg(folder).args(arguments);
+    command
+}
+
+/// For a start that is to end by itself.
+fn run(arguments: &[&str], folder: &Path) -> Output {
+    command(arguments, folder).output().unwrap()
+}
+
+fn is_fingerprint(word: &str) -> bool {
+    word.len() == 16 && word.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// A browser without a window: it keeps the session cookie, and follows nothing.
+#[derive(Clone, Default)]
+struct Visitor {
+    cookie: RefCell<Option<String>>,
+}
+
+struct Answer {
+    status: u16,
+    location: String,
+    body: String,
+}
+
+impl Answer {
+    fn is_anonymous(&self) -> bool {
+        self.status == 200 && self.body.contains("href=\"/login\"")
+    }
+
+    fn is_signed_in_as(&self, name: &str) -> bool {
+        self.status == 200 && self.body.contains(&format!("Signed in as <strong>{name}</strong>"))
+    }
+}
+
+impl Visitor {
+    fn cookie(&self) -> Option<String> {
+        self.cookie.borrow().clone()
+    }
+
+    fn get(&self, url: &str) -> Answer {
+        let request = agent().get(url).header("Cookie", self.cookie().unwrap_or_default());
+        self.read(request.call().unwrap())
+    }
+
+    fn sign_in(&self, app: &str, username: &str, password: &str) -> Answer {
+        self.post(app, "login", &[("username", username), ("password", password)])
+    }
+
+    fn post(&self, app: &str, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.post_with(("Accept", "text/html"), app, path, form)
+    }
+
+    fn post_with(
+        &self,
+        header: (&str, &str),
+        app: &str,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Answer {
+        let request = agent().post(format!("{app}{path}")).header(header.0, header.1);
+        let request = request.header("Cookie", self.cookie().unwrap_or_default());
+        self.read(request.send_form(form.iter().copied()).unwrap())
+    }
+
+    fn read(&self, mut response: ureq::http::Response<ureq::Body>) -> Answer {
+        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap());
+        if let Some(cookie) = header("set-cookie") {
+            let pair = cookie.split(';').next().unwrap();
+            let is_deleted = cookie.contains("Max-Age=0");
+            *self.cookie.borrow_mut() = (!is_deleted).then(|| pair.to_owned());
+        }
+        Answer {
+            status: response.status().as_u16(),
+            location: header("location").unwrap_or_default().to_owned(),
+            body: response.body_mut().read_to_string().unwrap(),
+        }
+    }
+}
+
+fn agent() -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .timeout_global(Some(Duration::from_secs(30)))
+        .build()
+        .into()
+}
