@@ -27,18 +27,14 @@ impl Bridge {
     }
 
     /// Waits for a place as long as the house waits for anything, and for the work as long as told.
-    pub(crate) async fn run<R, E>(
+    pub(crate) async fn run<R: Send + 'static>(
         &self,
         within: Duration,
-        work: impl FnOnce() -> Result<R, E> + Send + 'static,
-    ) -> Result<R, E>
-    where
-        R: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
+        work: impl FnOnce() -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
         let place = tokio::time::timeout(self.patience, Arc::clone(&self.places).acquire_owned());
         let Ok(Ok(place)) = place.await else {
-            return Err(Error::Deadline { waited: self.patience }.into());
+            return Err(Error::Deadline { waited: self.patience });
         };
         let work = tokio::task::spawn_blocking(move || {
             let _place = place;
@@ -46,8 +42,8 @@ impl Bridge {
         });
         match tokio::time::timeout(within, work).await {
             Ok(Ok(result)) => result,
-            Ok(Err(_)) => Err(Error::Panicked.into()),
-            Err(_) => Err(Error::Deadline { waited: within }.into()),
+            Ok(Err(_)) => Err(Error::Panicked),
+            Err(_) => Err(Error::Deadline { waited: within }),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::db::schema::housekey_key;
 use crate::db::{Moment, SharedConnection, SharedPool, migrate, on_shared};
 use crate::error::Error;
 use crate::key::{Fingerprint, KeyRing};
+use crate::session::{self, SessionKey};
 
 /// A key that an app of the house has registered.
 struct Registered {
@@ -23,12 +24,13 @@ enum Standing {
     Foreign(Registered),
 }
 
-/// The tables of this version are there.
-pub(crate) fn migrations(shared: &SharedPool) -> Result<(), Error> {
-    match migrate::missing(shared)? {
-        missing if missing.is_empty() => Ok(()),
-        missing => Err(Error::MigrationsMissing { missing }),
+/// The tables of this version are there, and the look-up of a session can be made on them.
+pub(crate) fn tables(shared: &SharedPool) -> Result<(), Error> {
+    let missing = migrate::missing(shared)?;
+    if !missing.is_empty() {
+        return Err(Error::MigrationsMissing { missing });
     }
+    session::store::find(shared, &SessionKey::of_nobody()).map(drop)
 }
 
 /// The app's key is one that the house knows; the first app to come registers its own.

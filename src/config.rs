@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::error::{Error, NEW_KEY};
 use crate::key::{KeyRing, SecretKey};
-use crate::place::Place;
-use crate::url::DatabaseUrl;
+use crate::place::{DatabaseKind, Place};
+use crate::url::{DatabaseUrl, FORMS};
 
 const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);
 /// Django 5.2's `PBKDF2PasswordHasher.iterations`.
@@ -203,6 +203,22 @@ impl Config {
         self
     }
 
+    /// What kind of database the app's own is, for an app that serves either.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// # #[cfg(feature = "sqlite")]
+    /// let config = Config::new("house.db", "notes.db", key)?;
+    /// # #[cfg(feature = "sqlite")]
+    /// assert_eq!(config.local_kind(), housekey::DatabaseKind::Sqlite);
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn local_kind(&self) -> DatabaseKind {
+        self.local.kind()
+    }
+
     /// Where a visitor who must sign in is sent (`LOGIN_URL`); without it the answer is 401.
     ///
     /// ```
@@ -345,7 +361,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 
     fn required(&self, name: &str, what: &str) -> Result<String, Error> {
         self.optional(name)
-            .ok_or_else(|| Error::config(name, format!("is not set; it names {what}")))
+            .ok_or_else(|| Error::config(name, format!("is not set; it names {what}: {FORMS}")))
     }
 
     fn secret_key(&self) -> Result<SecretKey, Error> {
@@ -365,7 +381,10 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         let Some(list) = self.optional(NAME) else { return Ok(Vec::new()) };
         let texts: Vec<String> = serde_json::from_str(&list)
             .map_err(|_| Error::config(NAME, "is not a JSON list of texts, like [\"old key\"]"))?;
-        let key = |text| SecretKey::new(text).map_err(|weak| Error::config(NAME, weak.to_string()));
+        let key = |text| {
+            SecretKey::new(text)
+                .map_err(|weak| Error::config(NAME, format!("holds a key that {}", weak.problem())))
+        };
         texts.into_iter().map(key).collect()
     }
 
@@ -406,7 +425,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 
     fn number<N: std::str::FromStr>(&self, name: &str, default: N) -> Result<N, Error> {
         let Some(text) = self.optional(name) else { return Ok(default) };
-        text.trim().parse().map_err(|_| Error::config(name, "is not a whole number"))
+        text.trim()
+            .parse()
+            .map_err(|_| Error::config(name, "is not a whole number; set one, in digits alone"))
     }
 
     /// `yes` when the variable is true, `no` when it is false or absent.
@@ -414,7 +435,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         match self.optional(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
             None | Some("false" | "0" | "no" | "off") => Ok(no),
             Some("true" | "1" | "yes" | "on") => Ok(yes),
-            Some(_) => Err(Error::config(name, "is neither true nor false")),
+            Some(_) => Err(Error::config(name, "is neither true nor false; set one of the two")),
         }
     }
 }
@@ -424,8 +445,9 @@ fn key_from_file(path: &str) -> Result<SecretKey, Error> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         Error::config(NAME, format!("cannot be read ({error}); name a file that holds the key"))
     })?;
-    SecretKey::new(text.trim_end_matches(['\r', '\n']))
-        .map_err(|weak| Error::config(NAME, format!("holds a key that {weak}; {NEW_KEY}")))
+    SecretKey::new(text.trim_end_matches(['\r', '\n'])).map_err(|weak| {
+        Error::config(NAME, format!("holds a key that {}; {NEW_KEY}", weak.problem()))
+    })
 }
 
 fn program_name() -> String {

@@ -194,6 +194,14 @@ pub enum Error {
         why: String,
     },
 
+    /// The name of a new user is taken.
+    #[error("the user `{username}` exists already; choose another name")]
+    #[non_exhaustive]
+    UsernameTaken {
+        /// The name that was asked for.
+        username: String,
+    },
+
     /// A user cannot be made or changed so.
     #[error("the user `{username}` {problem}")]
     #[non_exhaustive]
@@ -277,7 +285,7 @@ impl From<Error> for diesel::result::Error {
 
 impl From<WeakKey> for Error {
     fn from(weak: WeakKey) -> Self {
-        Self::config("SECRET_KEY", format!("{weak}; {NEW_KEY}"))
+        Self::config("SECRET_KEY", format!("{}; {NEW_KEY}", weak.problem()))
     }
 }
 

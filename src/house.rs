@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use diesel::query_builder::{QueryFragment, QueryId};
+
 use crate::auth::Auth;
 use crate::check;
 use crate::config::Config;
-use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, migrate};
+use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, Stats, migrate};
 use crate::error::Error;
 use crate::place::Place;
 use crate::session::Session;
@@ -70,10 +72,9 @@ pub struct Housekey<L: HouseConnection> {
 struct Rooms<L: HouseConnection> {
     databases: Arc<Databases<L>>,
     auth: Arc<Auth>,
+    config: Config,
     #[cfg(feature = "axum")]
     bridge: crate::bridge::Bridge,
-    #[cfg(feature = "axum")]
-    config: Config,
 }
 
 impl<L: HouseConnection> Clone for Housekey<L> {
@@ -99,7 +100,7 @@ impl<L: HouseConnection> Housekey<L> {
     /// changed before all is well.
     pub fn open(config: Config) -> Result<Self, Error> {
         let databases = Databases::new(&config)?;
-        check::migrations(&databases.shared)?;
+        check::tables(&databases.shared)?;
         check::key(&databases.shared, &config)?;
         let auth = Arc::new(Auth::new(&config, databases.shared.clone()));
         let rooms = Rooms {
@@ -107,10 +108,38 @@ impl<L: HouseConnection> Housekey<L> {
             auth,
             #[cfg(feature = "axum")]
             bridge: crate::bridge::Bridge::new(&config),
-            #[cfg(feature = "axum")]
             config,
         };
         Ok(Self { rooms: Arc::new(rooms) })
+    }
+
+    /// Looks again at what [`Housekey::open`] has looked at, for a health page: the shared database answers,
+    /// its tables are there, the key is the house's.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) {
+    /// let ready = house.check().is_ok();
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Housekey::open`].
+    pub fn check(&self) -> Result<(), Error> {
+        check::tables(&self.rooms.databases.shared)?;
+        check::key(&self.rooms.databases.shared, &self.rooms.config)
+    }
+
+    /// The app's name in the registry of the house.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// fn title(house: &housekey::Housekey<diesel::SqliteConnection>) -> String {
+    ///     format!("Welcome to {}", house.app_name())
+    /// }
+    /// ```
+    #[must_use]
+    pub fn app_name(&self) -> &str {
+        &self.rooms.config.app_name
     }
 
     /// A diesel connection that sends each query where its tables live. It takes nothing from a pool
@@ -204,17 +233,40 @@ impl<L: HouseConnection> Housekey<L> {
         self.rooms.databases.routes.place_of(table)
     }
 
-    /// How often a connection was asked of the pool of this place.
+    /// Where a query goes, without sending it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// fn show(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
+    ///     use diesel::prelude::*;
+    ///     use housekey::{Place, schema::auth_group};
+    ///     let groups = auth_group::table.select(auth_group::name);
+    ///     assert_eq!(house.place_of_query(&groups)?, Place::Shared);
+    ///     assert_eq!(house.place_of_query(&diesel::sql_query("SELECT * FROM note"))?, Place::Local);
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::BothPlaces`], [`Error::UnreadableSql`] and [`Error::OtherKind`], as sending it would.
+    pub fn place_of_query<T>(&self, query: &T) -> Result<Place, Error>
+    where
+        T: QueryFragment<L::Backend> + QueryId,
+    {
+        Ok(self.rooms.databases.routes.of_query::<L, T>(query)?.place)
+    }
+
+    /// Counts of checkouts, waits and routed statements since the house was opened.
     ///
     /// ```
     /// # #[cfg(feature = "sqlite")]
     /// fn show(house: &housekey::Housekey<diesel::SqliteConnection>) {
-    ///     println!("{} checkouts", house.checkouts(housekey::Place::Shared));
+    ///     println!("{} checkouts", house.stats().shared.checkouts);
     /// }
     /// ```
     #[must_use]
-    pub fn checkouts(&self, place: Place) -> u64 {
-        self.rooms.databases.checkouts(place)
+    pub fn stats(&self) -> Stats {
+        self.rooms.databases.stats()
     }
 
     /// Makes a user who may sign in (Django's `create_user`).
@@ -227,8 +279,8 @@ impl<L: HouseConnection> Housekey<L> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::User`] when the name is taken, empty or too long, or the password is too long;
-    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    /// [`Error::UsernameTaken`]; [`Error::User`] when the name is empty or too long, or the password is too
+    /// long; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn create_user(&self, username: &str, email: &str, password: &str) -> Result<User, Error> {
         self.rooms.auth.create_user(username, email, password, Rank::Ordinary)
     }
@@ -251,6 +303,23 @@ impl<L: HouseConnection> Housekey<L> {
         password: &str,
     ) -> Result<User, Error> {
         self.rooms.auth.create_user(username, email, password, Rank::Superuser)
+    }
+
+    /// The user of that name, exactly as it is written; active or not.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
+    /// if house.find_user("ada")?.is_none() {
+    ///     house.create_user("ada", "ada@example.org", "correct horse battery staple")?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn find_user(&self, username: &str) -> Result<Option<User>, Error> {
+        self.rooms.auth.find_user(username)
     }
 
     /// The user of that name, if the password is right and the user is active.
@@ -338,6 +407,10 @@ impl<L: HouseConnection> Housekey<L> {
         self.rooms.auth.change_password(session, user, old, new)
     }
 
+    pub(crate) fn users(&self, ids: &[i64]) -> Result<Vec<User>, Error> {
+        self.rooms.auth.users(ids)
+    }
+
     /// What the user may do: own permissions and those of the user's groups, in one query.
     ///
     /// ```no_run
@@ -409,12 +482,10 @@ impl<L: HouseConnection> Housekey<L> {
     /// # Errors
     /// Those of the work; [`Error::Deadline`] and [`Error::Panicked`].
     #[cfg(feature = "axum")]
-    pub async fn run<R, E, F>(&self, work: F) -> Result<R, E>
-    where
-        F: FnOnce(&Self) -> Result<R, E> + Send + 'static,
-        R: Send + 'static,
-        E: From<Error> + Send + 'static,
-    {
+    pub async fn run<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
         let house = self.clone();
         let within = self.rooms.config.deadline * PATIENCE_WITH_WORK;
         self.rooms.bridge.run(within, move || work(&house)).await

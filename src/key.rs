@@ -35,7 +35,7 @@ impl SecretKey {
     ///
     /// ```
     /// use housekey::{SecretKey, key::WeakKey};
-    /// assert_eq!(SecretKey::new("secret").unwrap_err(), WeakKey::Short { characters: 6 });
+    /// assert!(matches!(SecretKey::new("secret"), Err(WeakKey::Short { characters: 6, .. })));
     /// ```
     ///
     /// # Errors
@@ -111,20 +111,20 @@ impl fmt::Debug for SecretKey {
 ///
 /// ```
 /// let why = housekey::SecretKey::new("a".repeat(60)).unwrap_err();
-/// assert_eq!(why.to_string(), "has 1 distinct characters, at least 5 are needed");
+/// assert_eq!(why.to_string(), "the key has 1 distinct characters, at least 5 are needed");
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum WeakKey {
     /// Fewer than 50 characters.
-    #[error("has {characters} characters, at least {MIN_LENGTH} are needed")]
+    #[error("the key has {characters} characters, at least {MIN_LENGTH} are needed")]
     #[non_exhaustive]
     Short {
         /// How many it has.
         characters: usize,
     },
     /// Fewer than 5 different characters.
-    #[error("has {distinct} distinct characters, at least {MIN_DISTINCT} are needed")]
+    #[error("the key has {distinct} distinct characters, at least {MIN_DISTINCT} are needed")]
     #[non_exhaustive]
     Uniform {
         /// How many it has.
@@ -132,9 +132,16 @@ pub enum WeakKey {
     },
     /// The prefix that Django writes into new projects.
     #[error(
-        "starts with `{INSECURE_PREFIX}`: it was made for development and may be known to others"
+        "the key starts with `{INSECURE_PREFIX}`: it was made for development and may be known to others"
     )]
     InsecurePrefix,
+}
+
+impl WeakKey {
+    /// What to say of a setting that holds such a key.
+    pub(crate) fn problem(self) -> String {
+        self.to_string().replacen("the key ", "", 1)
+    }
 }
 
 /// The name of a key: 16 hexadecimal digits that tell keys apart and give nothing away.

@@ -21,6 +21,7 @@ mod check;
 #[cfg(feature = "axum")]
 mod bridge;
 mod house;
+mod related;
 #[cfg(feature = "axum")]
 mod web;
 #[cfg(test)]
@@ -28,11 +29,12 @@ mod vectors;
 
 pub use clock::Clock;
 pub use config::Config;
-pub use db::{DjangoTime, HouseConnection, Pooled, RoutedConnection, schema};
+pub use db::{DjangoTime, HouseConnection, PoolStats, Pooled, RoutedConnection, Stats, schema};
 pub use error::Error;
 pub use house::{Housekey, migrate};
 pub use key::{Fingerprint, KeyRing, SecretKey};
 pub use place::{DatabaseKind, Place};
+pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionKey, Status};
 pub use user::{Permissions, User};
 #[cfg(feature = "axum")]

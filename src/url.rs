@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Refused};
 use crate::place::{DatabaseKind, Place};
 
-const FORMS: &str = "use postgres://USER@HOST/NAME, sqlite:PATH or a path";
+const IN_MEMORY: &str =
+    "is an in-memory SQLite database, which no second connection can see; name a file";
+pub(crate) const FORMS: &str = "use postgres://USER@HOST/NAME, sqlite:PATH or a path";
 
 /// A database URL with what was read from it; `Debug` shows the kind alone.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,7 +26,7 @@ impl DatabaseUrl {
         let text = text.trim();
         let path = match split_scheme(text) {
             Some(("postgres" | "postgresql", _)) => return Self::postgres(text).map_err(problem),
-            Some(("sqlite" | "file", rest)) => rest.strip_prefix("//").unwrap_or(rest),
+            Some(("sqlite" | "file", rest)) => without_parameters(rest).map_err(problem)?,
             Some((scheme, _)) => {
                 return Err(problem(format!("has the unknown scheme `{scheme}`; {FORMS}")));
             }
@@ -51,15 +53,12 @@ impl DatabaseUrl {
         if path.is_empty() {
             return Err(format!("is empty; {FORMS}"));
         }
-        if path.starts_with(":memory:") || path.contains("mode=memory") {
-            return Err("is an in-memory SQLite database, which no second connection can see; \
-                        name a file"
-                .to_owned());
+        if path.starts_with(":memory:") {
+            return Err(IN_MEMORY.to_owned());
         }
         if path.contains('\0') {
             return Err("has a NUL character in its path".to_owned());
         }
-        let path = path.split('?').next().unwrap_or(path);
         let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
         let target = Zeroizing::new(absolute.to_string_lossy().into_owned());
         Ok(Self { kind: DatabaseKind::Sqlite, target })
@@ -97,7 +96,7 @@ impl DatabaseUrl {
         Refused(if leaks {
             "the driver's message is withheld, because it repeats the URL".to_owned()
         } else {
-            message.lines().collect::<Vec<_>>().join(" ")
+            message.split_whitespace().collect::<Vec<_>>().join(" ")
         })
     }
 
@@ -112,6 +111,20 @@ impl DatabaseUrl {
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DatabaseUrl({})", self.kind)
+    }
+}
+
+/// What follows `sqlite:` or `file:`, which may be a path alone.
+fn without_parameters(rest: &str) -> Result<&str, String> {
+    match rest.split_once('?') {
+        _ if rest.starts_with(":memory:") => Err(IN_MEMORY.to_owned()),
+        None => Ok(rest.strip_prefix("//").unwrap_or(rest)),
+        Some((_, parameters)) if parameters.contains("mode=memory") => Err(IN_MEMORY.to_owned()),
+        Some(_) => {
+            Err("has parameters, which housekey sets by itself; take away what begins at the \
+                        `?`"
+            .to_owned())
+        }
     }
 }
 
@@ -154,8 +167,10 @@ mod tests {
 
     #[test]
     fn a_path_with_signs_of_the_uri_stays_that_path() {
-        let url = parse("/a/50%#1.db").unwrap();
-        assert_eq!(url.connection_string(2), "file:/a/50%25%231.db?mode=rw");
+        let url = parse("/a/50%?#1.db").unwrap();
+        assert_eq!(url.connection_string(2), "file:/a/50%25%3f%231.db?mode=rw");
+        assert_ne!(parse("/a/b?c").unwrap(), parse("/a/b?d").unwrap());
+        assert!(parse("sqlite:/a/b.db?mode=rwc").unwrap_err().to_string().contains("parameters"));
     }
 
     #[test]

@@ -69,6 +69,14 @@ impl Auth {
         Ok(row.is_active.then(|| row.into()))
     }
 
+    pub(crate) fn find_user(&self, name: &str) -> Result<Option<User>, Error> {
+        Ok(users::find_by_username(&self.shared, name)?.map(User::from))
+    }
+
+    pub(crate) fn users(&self, ids: &[i64]) -> Result<Vec<User>, Error> {
+        Ok(users::find_by_ids(&self.shared, ids)?.into_iter().map(User::from).collect())
+    }
+
     /// Signs the user in: a new session key, the old row gone, `last_login` set, in one transaction.
     pub(crate) fn login(&self, session: &Session, user: &User) -> Result<(), Error> {
         let row = self.fresh(user)?;

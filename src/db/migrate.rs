@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use super::schema::housekey_migration;
 use super::{Moment, SharedConnection, SharedPool, create_file, on_shared};
 use crate::error::Error;
-use crate::place::DatabaseKind;
+use crate::place::{DatabaseKind, Place};
 
 struct Step {
     name: &'static str,
@@ -50,7 +50,7 @@ const LOCK: i64 = 0x686f_7573_656b_6579;
 
 /// Applies what is missing, and says what that was.
 pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error> {
-    create_file(shared.url())?;
+    create_file(Place::Shared, shared.url())?;
     let mut applied = Vec::new();
     for step in &STEPS {
         let done = shared.write(|conn| {

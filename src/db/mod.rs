@@ -9,6 +9,7 @@ mod router;
 pub mod schema;
 mod shared;
 mod statement;
+mod stats;
 mod time;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 pub use backend::HouseConnection;
 pub use pool::Pooled;
 pub use routed::RoutedConnection;
+pub use stats::{PoolStats, Stats};
 pub use time::DjangoTime;
 
 use pool::Pool;
@@ -44,8 +46,8 @@ impl<L: HouseConnection> Databases<L> {
         // The same URL twice is one database, and two pools of it would wait for each other.
         let same = L::pool_of(&shared).filter(|_| config.shared == config.local).cloned();
         let layout = if same.is_some() { Layout::OneDatabase } else { Layout::Two };
-        let tables = Router::new(&config.shared_tables, &config.shared_prefixes);
-        let routes = Routes::new(tables, layout);
+        let tables = Router::new(L::KIND, &config.shared_tables, &config.shared_prefixes);
+        let routes = Routes::new(tables, layout, L::KIND, config.shared.kind());
         let local = same.unwrap_or_else(|| {
             Pool::new(Place::Local, &config.local, config.local_pool_size, config.deadline)
         });
@@ -60,7 +62,7 @@ impl<L: HouseConnection> Databases<L> {
     }
 
     pub(crate) fn local(&self) -> Result<Pooled<L>, Error> {
-        create_file(self.local.url())?;
+        create_file(Place::Local, self.local.url())?;
         self.local.get()
     }
 
@@ -73,11 +75,9 @@ impl<L: HouseConnection> Databases<L> {
         pool.get()
     }
 
-    pub(crate) fn checkouts(&self, place: Place) -> u64 {
-        match place {
-            Place::Shared => self.shared.checkouts(),
-            Place::Local => self.local.checkouts(),
-        }
+    pub(crate) fn stats(&self) -> Stats {
+        let (routed, decided) = self.routes.counts();
+        Stats { shared: self.shared.stats(), local: self.local.stats(), routed, decided }
     }
 }
 
@@ -102,7 +102,7 @@ fn check_kind<L: HouseConnection>(url: &DatabaseUrl) -> Result<(), Error> {
 
 /// Makes the file of a SQLite database, for this user alone: whatever the umask says, nobody else
 /// reads hashes and session keys in it.
-pub(crate) fn create_file(url: &DatabaseUrl) -> Result<(), Error> {
+pub(crate) fn create_file(place: Place, url: &DatabaseUrl) -> Result<(), Error> {
     let Some(path) = url.file() else { return Ok(()) };
     if path.exists() {
         return Ok(());
@@ -113,6 +113,6 @@ pub(crate) fn create_file(url: &DatabaseUrl) -> Result<(), Error> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(&path).map(drop).map_err(|error| {
         let message = format!("the file cannot be made: {error}");
-        Error::Unreachable { place: Place::Local, kind: url.kind(), source: url.redact(&message) }
+        Error::Unreachable { place, kind: url.kind(), source: url.redact(&message) }
     })
 }

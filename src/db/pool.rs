@@ -1,13 +1,12 @@
 //! A pool of connections to one database: lazily filled, and no wait without an end.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, PooledConnection};
 
 use super::backend::HouseConnection;
+use super::stats::{Counters, PoolStats};
 use crate::error::Error;
 use crate::place::{DatabaseKind, Place};
 use crate::url::DatabaseUrl;
@@ -23,7 +22,7 @@ pub struct Pool<C: diesel::r2d2::R2D2Connection + Send + 'static> {
     size: u32,
     deadline: Duration,
     connections: diesel::r2d2::Pool<ConnectionManager<C>>,
-    checkouts: Arc<AtomicU64>,
+    counters: Counters,
 }
 
 impl<C: diesel::r2d2::R2D2Connection + Send + 'static> Clone for Pool<C> {
@@ -34,7 +33,7 @@ impl<C: diesel::r2d2::R2D2Connection + Send + 'static> Clone for Pool<C> {
             size: self.size,
             deadline: self.deadline,
             connections: self.connections.clone(),
-            checkouts: Arc::clone(&self.checkouts),
+            counters: self.counters.clone(),
         }
     }
 }
@@ -48,6 +47,7 @@ impl<C: diesel::r2d2::R2D2Connection + Send + 'static> fmt::Debug for Pool<C> {
 impl<C: HouseConnection> Pool<C> {
     /// Opens nothing: the first connection is made when the first is asked for.
     pub(crate) fn new(place: Place, url: &DatabaseUrl, size: u32, deadline: Duration) -> Self {
+        let counters = Counters::default();
         let manager = ConnectionManager::new(url.connection_string(deadline.as_secs().max(1)));
         let connections = diesel::r2d2::Pool::builder()
             .max_size(size)
@@ -56,19 +56,18 @@ impl<C: HouseConnection> Pool<C> {
             // A ping costs as much as the query; a dead connection shows when it is used.
             .test_on_check_out(false)
             .error_handler(Box::new(NopErrorHandler))
+            .event_handler(Box::new(counters.clone()))
             .connection_customizer(Box::new(Setup { place, kind: url.kind(), deadline }))
             .build_unchecked(manager);
-        let checkouts = Arc::new(AtomicU64::new(0));
-        Self { place, url: url.clone(), size, deadline, connections, checkouts }
+        Self { place, url: url.clone(), size, deadline, connections, counters }
     }
 
     pub(crate) fn get(&self) -> Result<Pooled<C>, Error> {
-        self.checkouts.fetch_add(1, Ordering::Relaxed);
         self.connections.get().map_err(|error| self.why_none(&error))
     }
 
-    pub(crate) fn checkouts(&self) -> u64 {
-        self.checkouts.load(Ordering::Relaxed)
+    pub(crate) fn stats(&self) -> PoolStats {
+        self.counters.stats(&self.connections.state(), self.size)
     }
 
     pub(crate) fn url(&self) -> &DatabaseUrl {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::place::Place;
+use crate::place::{DatabaseKind, Place};
 
 const DJANGO_TABLES: [&str; 10] = [
     "auth_group",
@@ -21,21 +21,35 @@ const OWN_PREFIX: &str = "housekey_";
 /// The tables of the shared database; every other table is local.
 #[derive(Debug, Clone)]
 pub(crate) struct Router {
+    kind: DatabaseKind,
     tables: HashSet<String>,
     prefixes: Vec<String>,
 }
 
 impl Router {
-    pub(crate) fn new(tables: &[String], prefixes: &[String]) -> Self {
+    pub(crate) fn new(kind: DatabaseKind, tables: &[String], prefixes: &[String]) -> Self {
         let own = DJANGO_TABLES.iter().map(|name| (*name).to_owned());
-        let prefixes = std::iter::once(OWN_PREFIX.to_owned()).chain(prefixes.iter().cloned());
-        Self { tables: own.chain(tables.iter().cloned()).collect(), prefixes: prefixes.collect() }
+        let own_prefix = std::iter::once(OWN_PREFIX.to_owned());
+        Self {
+            kind,
+            tables: own.chain(tables.iter().map(|name| fold(kind, name))).collect(),
+            prefixes: own_prefix.chain(prefixes.iter().map(|name| fold(kind, name))).collect(),
+        }
     }
 
     pub(crate) fn place_of(&self, table: &str) -> Place {
-        let shared = self.tables.contains(table)
+        let table = fold(self.kind, table);
+        let shared = self.tables.contains(&table)
             || self.prefixes.iter().any(|prefix| table.starts_with(prefix.as_str()));
         if shared { Place::Shared } else { Place::Local }
+    }
+}
+
+/// SQLite does not tell names apart by the case of their letters.
+fn fold(kind: DatabaseKind, name: &str) -> String {
+    match kind {
+        DatabaseKind::Sqlite => name.to_ascii_lowercase(),
+        DatabaseKind::Postgres => name.to_owned(),
     }
 }
 
@@ -45,8 +59,9 @@ mod tests {
 
     #[test]
     fn shared_are_djangos_tables_ours_and_those_the_app_names() {
-        let router = Router::new(&["company".to_owned()], &["crm_".to_owned()]);
-        for table in ["auth_user", "django_session", "housekey_key", "company", "crm_lead"] {
+        let router =
+            Router::new(DatabaseKind::Sqlite, &["Company".to_owned()], &["crm_".to_owned()]);
+        for table in ["auth_user", "django_session", "housekey_key", "COMPANY", "crm_lead"] {
             assert_eq!(router.place_of(table), Place::Shared, "{table}");
         }
         for table in ["note", "auth_users", "company_car", "my_auth_user", ""] {

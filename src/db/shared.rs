@@ -7,6 +7,7 @@ use diesel::result::QueryResult;
 
 use super::backend::sealed::{Dialect, Intent};
 use super::pool::{Pool, Pooled};
+use super::stats::PoolStats;
 use crate::error::{Error, is_broken_connection};
 use crate::place::{DatabaseKind, Place};
 use crate::url::DatabaseUrl;
@@ -114,8 +115,8 @@ impl SharedPool {
         self.url().kind()
     }
 
-    pub(crate) fn checkouts(&self) -> u64 {
-        on_shared!(SharedPool, self, pool => pool.checkouts())
+    pub(crate) fn stats(&self) -> PoolStats {
+        on_shared!(SharedPool, self, pool => pool.stats())
     }
 }
 

@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Ident, ObjectName, Query, SetExpr, Statement as Parsed, visit_relations};
-use sqlparser::ast::{Visit, Visitor};
+use sqlparser::ast::{
+    FromTable, Ident, ObjectName, ObjectType, Query, SetExpr, Statement as Parsed, TableFactor,
+    TableObject, TableWithJoins, Visit, Visitor,
+};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
-use sqlparser::parser::Parser;
+use sqlparser::parser::{Parser, ParserError};
 
 use crate::error::Error;
 use crate::place::DatabaseKind;
+
+/// diesel puts parentheses around each `OR`, so that a long chain of them is deep.
+const MAX_DEPTH: usize = 2000;
 
 /// The tables a SQL text names, and whether it changes one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,30 +26,40 @@ pub(crate) struct Statement {
 impl Statement {
     /// Reads one or more statements in the dialect of a database.
     pub(crate) fn read(sql: &str, kind: DatabaseKind) -> Result<Self, Error> {
-        let dialect: &dyn Dialect = match kind {
-            DatabaseKind::Sqlite => &SQLiteDialect {},
-            DatabaseKind::Postgres => &PostgreSqlDialect {},
-        };
-        // The parser's message quotes the SQL, which may hold a secret: only its place is kept.
-        let parsed = Parser::parse_sql(dialect, sql)
-            .map_err(|error| unreadable(format!("it does not parse{}", place_in(&error))))?;
         let mut found = Self { tables: BTreeSet::new(), writes: false };
-        for statement in &parsed {
+        for statement in &parse(sql, kind)? {
+            let is_query = matches!(statement, Parsed::Query(_));
+            let tables = tables_of(statement, kind);
             if is_transaction_control(statement) {
                 return Err(unreadable("it begins or ends a transaction: use conn.transaction"));
             }
+            if tables.is_empty() && !is_query {
+                return Err(unreadable("it names no table"));
+            }
             found.writes |= !matches!(statement, Parsed::Query(query) if only_reads(query));
-            found.tables.extend(tables_of(statement, kind));
+            found.tables.extend(tables);
         }
         Ok(found)
     }
+}
+
+fn parse(sql: &str, kind: DatabaseKind) -> Result<Vec<Parsed>, Error> {
+    let dialect: &dyn Dialect = match kind {
+        DatabaseKind::Sqlite => &SQLiteDialect {},
+        DatabaseKind::Postgres => &PostgreSqlDialect {},
+    };
+    let parser = Parser::new(dialect).with_recursion_limit(MAX_DEPTH).try_with_sql(sql);
+    // The parser's message quotes the SQL, which may hold a secret: only the place in it is kept.
+    parser
+        .and_then(|mut parser| parser.parse_statements())
+        .map_err(|error| unreadable(format!("it does not parse{}", place_in(&error))))
 }
 
 fn unreadable(why: impl Into<String>) -> Error {
     Error::UnreadableSql { why: why.into() }
 }
 
-fn place_in(error: &sqlparser::parser::ParserError) -> String {
+fn place_in(error: &ParserError) -> String {
     let text = error.to_string();
     text.rfind(" at Line: ").map_or_else(String::new, |at| text[at..].to_lowercase())
 }
@@ -61,10 +76,8 @@ fn is_transaction_control(statement: &Parsed) -> bool {
 }
 
 fn only_reads(query: &Query) -> bool {
-    let with = query.with.iter().flat_map(|with| &with.cte_tables);
-    query.locks.is_empty()
-        && body_reads(&query.body)
-        && with.map(|cte| &cte.query).all(|q| only_reads(q))
+    let mut with = query.with.iter().flat_map(|with| &with.cte_tables);
+    query.locks.is_empty() && body_reads(&query.body) && with.all(|cte| only_reads(&cte.query))
 }
 
 fn body_reads(body: &SetExpr) -> bool {
@@ -77,52 +90,119 @@ fn body_reads(body: &SetExpr) -> bool {
 }
 
 fn tables_of(statement: &Parsed, kind: DatabaseKind) -> BTreeSet<String> {
-    let mut tables = BTreeSet::new();
-    let _: ControlFlow<()> = visit_relations(statement, |name| {
-        tables.extend(table_name(name, kind));
-        ControlFlow::Continue(())
-    });
-    let mut named = NamedQueries { kind, names: BTreeSet::new() };
-    let _: ControlFlow<()> = statement.visit(&mut named);
-    tables.retain(|table| !named.names.contains(table));
-    tables
+    let mut reader = Reader { kind, tables: BTreeSet::new(), scopes: Vec::new() };
+    let _: ControlFlow<()> = statement.visit(&mut reader);
+    reader.tables
 }
 
-/// The last part of a name, as the database folds it; the schemas `public` and `main` go without saying.
-fn table_name(name: &ObjectName, kind: DatabaseKind) -> Option<String> {
-    let parts: Vec<&Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
-    let folded = |ident: &Ident| match (kind, ident.quote_style) {
-        (DatabaseKind::Postgres, Some(_)) => ident.value.clone(),
-        _ => ident.value.to_lowercase(),
-    };
-    match parts.as_slice() {
-        [] => None,
-        [table] => Some(folded(table)),
-        [.., schema, table] => {
-            let (schema, table) = (folded(schema), folded(table));
-            Some(if schema == "public" || schema == "main" {
-                table
-            } else {
-                format!("{schema}.{table}")
-            })
-        }
-    }
-}
-
-/// The names that `WITH` gives to queries: they are no tables.
-struct NamedQueries {
+/// Walks through a statement and collects its tables.
+struct Reader {
     kind: DatabaseKind,
-    names: BTreeSet<String>,
+    tables: BTreeSet<String>,
+    scopes: Vec<Scope>,
 }
 
-impl Visitor for NamedQueries {
+/// A query, with the names that its `WITH` gives to others: they are no tables.
+struct Scope {
+    names: Vec<String>,
+    queries: Vec<*const Query>,
+    /// How many of the names can be seen where we are.
+    visible: usize,
+}
+
+impl Visitor for Reader {
     type Break = ();
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
-            self.names
-                .extend(table_name(&ObjectName::from(vec![cte.alias.name.clone()]), self.kind));
+        let ctes: Vec<_> = query.with.iter().flat_map(|with| &with.cte_tables).collect();
+        // A name can be seen in its own query when that is recursive, which SQLite always takes it for.
+        let is_recursive = query.with.as_ref().is_some_and(|with| with.recursive);
+        let sees_all = is_recursive || self.kind == DatabaseKind::Sqlite;
+        self.scopes.push(Scope {
+            names: ctes.iter().map(|cte| self.fold(&cte.alias.name)).collect(),
+            queries: ctes.iter().map(|cte| std::ptr::from_ref(&*cte.query)).collect(),
+            visible: if sees_all { ctes.len() } else { 0 },
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+        self.scopes.pop();
+        if let Some(outer) = self.scopes.last_mut()
+            && let Some(done) = outer.queries.iter().position(|cte| std::ptr::eq(*cte, query))
+        {
+            outer.visible = outer.visible.max(done + 1);
         }
         ControlFlow::Continue(())
+    }
+
+    fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
+        if !self.is_named_query(name) {
+            self.add(name);
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// What is written is a table, whatever `WITH` has named.
+    fn pre_visit_statement(&mut self, statement: &Parsed) -> ControlFlow<()> {
+        match statement {
+            Parsed::Insert(insert) => {
+                if let TableObject::TableName(name) = &insert.table {
+                    self.add(name);
+                }
+            }
+            Parsed::Update(update) => self.add_written(std::slice::from_ref(&update.table)),
+            Parsed::Delete(delete) => match &delete.from {
+                FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from) => {
+                    self.add_written(from);
+                }
+            },
+            Parsed::CreateView(view) => self.add(&view.name),
+            Parsed::Drop { object_type: ObjectType::Table | ObjectType::View, names, .. } => {
+                for name in names {
+                    self.add(name);
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Reader {
+    fn add_written(&mut self, tables: &[TableWithJoins]) {
+        for table in tables {
+            if let TableFactor::Table { name, .. } = &table.relation {
+                self.add(name);
+            }
+        }
+    }
+
+    fn add(&mut self, name: &ObjectName) {
+        let parts: Vec<&Ident> = name.0.iter().filter_map(|part| part.as_ident()).collect();
+        match parts.as_slice() {
+            [] => {}
+            [table] => drop(self.tables.insert(self.fold(table))),
+            [.., schema, table] => {
+                let (schema, table) = (self.fold(schema), self.fold(table));
+                // These two schemas go without saying.
+                let is_usual = schema == "public" || schema == "main";
+                self.tables.insert(if is_usual { table } else { format!("{schema}.{table}") });
+            }
+        }
+    }
+
+    /// The name as the database compares it.
+    fn fold(&self, name: &Ident) -> String {
+        match (self.kind, name.quote_style) {
+            (DatabaseKind::Postgres, Some(_)) => name.value.clone(),
+            _ => name.value.to_ascii_lowercase(),
+        }
+    }
+
+    fn is_named_query(&self, name: &ObjectName) -> bool {
+        let [part] = name.0.as_slice() else { return false };
+        let Some(name) = part.as_ident().map(|ident| self.fold(ident)) else { return false };
+        self.scopes.iter().any(|scope| scope.names[..scope.visible].contains(&name))
     }
 }

@@ -12,6 +12,9 @@ use serde::de::DeserializeOwned;
 use serde_json::ser::Formatter;
 use serde_json::value::RawValue;
 
+/// Python's reader of JSON gives up at about 1,000 levels, and Django's session with it.
+const MAX_DEPTH: usize = 128;
+
 /// The content of a session.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Data {
@@ -43,18 +46,18 @@ impl Data {
         serde_json::from_str(self.values.get(name)?.get()).ok()
     }
 
-    /// Puts a value in its place, or behind the others; `false` when it was there already.
+    /// Puts a value in its place, or behind the others.
     pub(crate) fn insert(
         &mut self,
         name: &str,
         value: &impl Serialize,
-    ) -> Result<bool, serde_json::Error> {
+    ) -> Result<(), serde_json::Error> {
         let raw = python_json(value)?;
-        let same = self.values.get(name).is_some_and(|old| old.get() == raw.get());
-        if !same {
-            self.values.insert(name.to_owned(), raw);
+        if depth(raw.get()) > MAX_DEPTH {
+            return Err(serde::ser::Error::custom("it is nested more than 128 levels deep"));
         }
-        Ok(!same)
+        self.values.insert(name.to_owned(), raw);
+        Ok(())
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> bool {
@@ -86,6 +89,23 @@ fn python_json(value: &impl Serialize) -> Result<Box<RawValue>, serde_json::Erro
     let mut json = Vec::new();
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, PythonNumbers))?;
     RawValue::from_string(String::from_utf8(json).unwrap_or_default())
+}
+
+/// How deep the lists and objects of a JSON text are nested.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest, mut in_text, mut escaped) = (0_usize, 0, false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
 }
 
 /// Escapes what is not printable ASCII, as surrogate pairs where it must.
@@ -131,6 +151,17 @@ fn python_float(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn depth_is_counted_outside_of_texts() {
+        assert_eq!(depth(r#"{"a[[[":[{"b":"\\\"]}"}]}"#), 3);
+        assert!(Data::default().insert("deep", &nested(129)).is_err());
+        assert!(Data::default().insert("deep", &nested(128)).is_ok());
+    }
+
+    fn nested(levels: usize) -> Box<RawValue> {
+        RawValue::from_string("[".repeat(levels) + &"]".repeat(levels)).unwrap()
+    }
 
     /// The right side is what Python 3.11 prints for `repr` of the left one.
     #[test]

@@ -13,6 +13,11 @@ use crate::db::Moment;
 /// The name under which a session keeps an expiry of its own.
 pub(crate) const NAME: &str = "_session_expiry";
 
+/// More than Python's dates can bear is worth nothing to anybody.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+const YEAR_1: DateTime<Utc> = DateTime::from_timestamp(-62_135_596_800, 0).unwrap();
+const YEAR_9999: DateTime<Utc> = DateTime::from_timestamp(253_402_300_799, 0).unwrap();
+
 /// An expiry that a session has of its own, instead of the settings'.
 ///
 /// ```
@@ -28,9 +33,9 @@ pub enum Expiry {
     Settings,
     /// When the browser is closed, and at the latest `SESSION_COOKIE_AGE` after each save.
     AtBrowserClose,
-    /// So long after each save.
+    /// So long after each save: at most 100 years; zero is [`Expiry::AtBrowserClose`], as in Django.
     After(Duration),
-    /// At this time, whatever is saved.
+    /// At this time, whatever is saved; a time beyond the years 1 to 9999 is brought into them.
     At(DateTime<Utc>),
 }
 
@@ -40,9 +45,12 @@ impl Expiry {
         match self {
             Self::Settings => None,
             Self::AtBrowserClose => Some(Value::from(0)),
-            Self::After(span) if span.subsec_nanos() == 0 => Some(Value::from(span.as_secs())),
-            Self::After(span) => Some(Value::from(span.as_secs_f64())),
-            Self::At(time) => Some(Value::from(iso_format(time))),
+            Self::After(span) => {
+                let span = span.min(FOREVER);
+                let whole = span.subsec_nanos() == 0;
+                Some(if whole { span.as_secs().into() } else { span.as_secs_f64().into() })
+            }
+            Self::At(time) => Some(Value::from(iso_format(time.clamp(YEAR_1, YEAR_9999)))),
         }
     }
 }
@@ -158,6 +166,11 @@ mod tests {
         assert_eq!(stored(Expiry::After(Duration::from_millis(1500))).unwrap(), "1.5");
         let iso = stored(time("2026-11-22T02:20:03.123456Z")).unwrap();
         assert_eq!(iso, "\"2026-11-22T02:20:03.123456+00:00\"");
+        let never = stored(Expiry::After(Duration::MAX)).unwrap();
+        assert_eq!(never, (100_u64 * 365 * 86_400).to_string());
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        assert_eq!(stored(Expiry::At(first)).unwrap(), "\"0001-01-01T00:00:00+00:00\"");
+        assert_eq!(stored(Expiry::At(last)).unwrap(), "\"9999-12-31T23:59:59+00:00\"");
         let iso = stored(time("2026-11-22T02:20:03Z")).unwrap();
         assert_eq!(iso, "\"2026-11-22T02:20:03+00:00\"");
     }

@@ -41,6 +41,11 @@ impl SessionKey {
         Self(key)
     }
 
+    /// A key that no row has.
+    pub(crate) fn of_nobody() -> Self {
+        Self(String::new())
+    }
+
     /// The cookie's value. It opens the session, so it goes into the cookie and nowhere else.
     ///
     /// ```

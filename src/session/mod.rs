@@ -145,7 +145,8 @@ impl Session {
         self.state().data.get(name)
     }
 
-    /// Sets a value. It is stored as JSON and is read by every app of the house, Django's too.
+    /// Sets a value. It is stored as JSON and is read by every app of the house, Django's too. Setting
+    /// what is there already prolongs the session, as every change does.
     ///
     /// ```
     /// # use housekey::{Error, Session};
@@ -156,7 +157,8 @@ impl Session {
     /// ```
     ///
     /// # Errors
-    /// [`Error::SessionValue`] when the value has no JSON form, or the name belongs to the login.
+    /// [`Error::SessionValue`] when the value has no JSON form or is nested too deep, or the name belongs to
+    /// the login.
     pub fn insert(&self, name: &str, value: impl Serialize) -> Result<(), Error> {
         let refuse = |why: String| Error::SessionValue { name: name.to_owned(), why };
         if RESERVED.contains(&name) {
@@ -302,9 +304,8 @@ impl State {
         name: &str,
         value: &impl Serialize,
     ) -> Result<(), serde_json::Error> {
-        if self.data.insert(name, value)? {
-            self.changed.insert(name.to_owned());
-        }
+        self.data.insert(name, value)?;
+        self.changed.insert(name.to_owned());
         Ok(())
     }
 

@@ -76,6 +76,25 @@ pub(crate) fn find_by_id(shared: &SharedPool, id: i64) -> Result<Option<UserRow>
     })
 }
 
+/// SQLite takes no more than 32,766 values in one statement.
+const MOST_IDS: usize = 30_000;
+
+pub(crate) fn find_by_ids(shared: &SharedPool, ids: &[i64]) -> Result<Vec<UserRow>, Error> {
+    let ids: Vec<i32> = ids.iter().filter_map(|id| i32::try_from(*id).ok()).collect();
+    let mut rows = Vec::with_capacity(ids.len());
+    for ids in ids.chunks(MOST_IDS) {
+        rows.extend(shared.run(|conn| {
+            on_shared!(SharedConnection, conn, conn => {
+                auth_user::table
+                    .filter(auth_user::id.eq_any(ids))
+                    .select(UserRow::as_select())
+                    .load(&mut **conn)
+            })
+        })?);
+    }
+    Ok(rows)
+}
+
 pub(crate) fn create(
     shared: &SharedPool,
     username: &str,
@@ -106,10 +125,9 @@ pub(crate) fn create(
     });
     match created {
         Ok(row) => Ok(row.into()),
-        Err(error) if is_taken(&error) => Err(Error::User {
-            username: username.to_owned(),
-            problem: "exists already; choose another name".to_owned(),
-        }),
+        Err(error) if is_taken(&error) => {
+            Err(Error::UsernameTaken { username: username.to_owned() })
+        }
         Err(Error::Query(source)) => Err(Error::shared(source)),
         Err(error) => Err(error),
     }

@@ -217,12 +217,15 @@ fn quote(path: &str) -> String {
     })
 }
 
-/// 503 with `Retry-After` when waiting may help, 400 when the session ended meanwhile or cannot hold a
-/// value, 500 otherwise. The text says nothing of what went wrong inside; the log does.
+/// 503 with `Retry-After` when waiting may help; 400 when the session ended meanwhile or cannot hold a
+/// value, or a user cannot be made or changed so; 500 otherwise. The text says nothing of what went wrong inside; the log does.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         match &self {
-            Self::SessionGone | Self::SessionValue { .. } => {
+            Self::SessionGone
+            | Self::SessionValue { .. }
+            | Self::User { .. }
+            | Self::UsernameTaken { .. } => {
                 return (StatusCode::BAD_REQUEST, format!("{self}\n")).into_response();
             }
             _ => {}

@@ -64,6 +64,7 @@ impl Visit {
             (CookieChange::Delete, _) if self.cookie.is_some() => Some(cookie::delete(settings)),
             _ => None,
         };
-        Outcome { private: set_cookie.is_some() || state.user.is_some(), set_cookie }
+        let private = set_cookie.is_some() || state.user.is_some() || !state.data.is_empty();
+        Outcome { set_cookie, private }
     }
 }

@@ -5,8 +5,15 @@
 
 mod support;
 
+mod axum_adapter;
+mod bad_configuration;
+mod browser;
+mod dead_connections;
 mod debug_does_not_leak;
+mod django_live;
 mod expiry_by_database_clock;
+mod forged_cookies;
+mod house_app;
 mod inactive_user;
 mod layers;
 mod logout_everywhere;
@@ -15,9 +22,13 @@ mod no_fixation;
 mod no_resurrection;
 mod one_login;
 mod password_change_ends_others;
+mod query_shapes;
+mod relations;
 mod rotation;
 mod routing;
+mod two_apps;
 mod unknown_key_makes_no_row;
+mod vectors_auth;
 mod vectors_password;
 mod vectors_signing;
 mod wrong_key_never_destroys;

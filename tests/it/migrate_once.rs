@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use housekey::{Config, Error, Place};
+
 use crate::support::{Home, House, PASSWORD, on_both_databases, user};
 
 on_both_databases!(
@@ -12,11 +14,22 @@ on_both_databases!(
     without_them_the_house_does_not_open,
 );
 
+#[test]
+fn a_file_that_cannot_be_made_is_the_shared_one() {
+    let home = Home::sqlite();
+    let nowhere = home.folder().join("nowhere/house.db");
+    let key = housekey::SecretKey::new(crate::support::KEY).unwrap();
+    let config = Config::new(nowhere.to_str().unwrap(), &home.local_url("notes"), key).unwrap();
+    let error = housekey::migrate(&config).unwrap_err();
+    assert!(matches!(error, Error::Unreachable { place: Place::Shared, .. }), "{error:?}");
+    assert!(error.to_string().contains("SHARED_DATABASE_URL"));
+}
+
 /// Not a test of its own: what the tests below run as other processes.
 #[test]
 #[ignore = "run by the other tests of this file, as a process of its own"]
 fn child_that_migrates() {
-    let config = housekey::Config::from_env().unwrap();
+    let config = Config::from_env().unwrap();
     let applied = housekey::migrate(&config).unwrap();
     std::fs::write(std::env::var("APPLIED").unwrap(), applied.len().to_string()).unwrap();
 }
@@ -82,7 +95,7 @@ fn a_killed_process_leaves_nothing_half_done(home: &Home) {
 
 fn without_them_the_house_does_not_open(home: &Home) {
     let error = House::open(home.config("notes")).unwrap_err();
-    let housekey::Error::MigrationsMissing { missing, .. } = &error else { panic!("{error:?}") };
+    let Error::MigrationsMissing { missing, .. } = &error else { panic!("{error:?}") };
     assert_eq!(missing, &["0001_django", "0002_housekey"]);
     assert!(error.to_string().contains("call housekey::migrate"));
 }

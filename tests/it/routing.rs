@@ -73,11 +73,11 @@ fn every_query_finds_its_database() {
 fn a_query_of_local_tables_takes_no_shared_connection() {
     let home = Home::sqlite();
     let house = house(&home);
-    let (shared, local) = (house.checkouts(Place::Shared), house.checkouts(Place::Local));
+    let (shared, local) = (house.stats().shared.checkouts, house.stats().local.checkouts);
     add_note(&mut house.conn(), "tea").unwrap();
     drop(house.conn());
-    assert_eq!(house.checkouts(Place::Shared), shared);
-    assert_eq!(house.checkouts(Place::Local), local + 1);
+    assert_eq!(house.stats().shared.checkouts, shared);
+    assert_eq!(house.stats().local.checkouts, local + 1);
 }
 
 #[test]
@@ -249,5 +249,5 @@ fn the_same_url_twice_is_one_database_with_one_pool() {
         add_group(conn, "readers")
     })
     .unwrap();
-    assert_eq!(house.checkouts(Place::Local), house.checkouts(Place::Shared));
+    assert_eq!(house.stats().local.checkouts, house.stats().shared.checkouts);
 }

@@ -81,7 +81,7 @@ fn a_wrong_key_stops_the_second_app_and_changes_nothing(home: &Home) {
     assert!(error.contains("`notes`") && error.contains("`tasks`"), "{error}");
     assert!(error.contains("set SECRET_KEY"), "{error}");
     let fingerprints: Vec<_> =
-        error.split([' ', ':']).filter(|word| is_fingerprint(word)).collect();
+        error.split([' ', ',']).filter(|word| is_fingerprint(word)).collect();
     assert!(fingerprints.len() == 2 && fingerprints[0] != fingerprints[1], "{error}");
 
     assert_eq!((home.sessions(), home.text(row)), (1, before));
@@ -201,25 +201,25 @@ fn a_start_that_cannot_be_says_why_on_one_line() {
 }
 
 /// The example as a running program; it is gone when the value is dropped.
-pub struct TwoApps {
+pub(crate) struct TwoApps {
     program: Child,
-    pub notes: String,
-    pub tasks: String,
+    pub(crate) notes: String,
+    pub(crate) tasks: String,
     users: HashMap<String, String>,
 }
 
 impl TwoApps {
     /// With the shared part where this home has it.
-    pub fn start(home: &Home) -> Self {
+    pub(crate) fn start(home: &Home) -> Self {
         Self::start_with(&["--shared", &home.shared_url()], &folder(home))
     }
 
     fn start_with(arguments: &[&str], folder: &Path) -> Self {
-        let mut program = command(arguments, folder).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(program.stdout.take().unwrap()).lines();
+        let program = command(arguments, folder).stdout(Stdio::piped()).spawn().unwrap();
         // From here on a panic ends the program too.
         let mut apps =
             Self { program, notes: String::new(), tasks: String::new(), users: HashMap::new() };
+        let lines = BufReader::new(apps.program.stdout.as_mut().unwrap()).lines();
         for line in lines.map_while(Result::ok).take_while(|line| !line.starts_with("Ctrl-C")) {
             match line.split_once("  ") {
                 Some(("notes", url)) => url.clone_into(&mut apps.notes),
@@ -232,7 +232,7 @@ impl TwoApps {
         apps
     }
 
-    pub fn password(&self, name: &str) -> &str {
+    pub(crate) fn password(&self, name: &str) -> &str {
         &self.users[name]
     }
 }
@@ -315,7 +315,7 @@ impl Visitor {
         self.read(request.send_form(form.iter().copied()).unwrap())
     }
 
-    fn read(&self, mut response: ureq::http::Response<ureq::Body>) -> Answer {
+    fn read(&self, mut response: http::Response<ureq::Body>) -> Answer {
         let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap());
         if let Some(cookie) = header("set-cookie") {
             let pair = cookie.split(';').next().unwrap();

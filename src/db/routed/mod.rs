@@ -7,9 +7,7 @@
 //! A connection is taken when the first statement needs it. Outside a transaction the connection of
 //! one place is given back before the other is waited for, so no two requests can wait for each other.
 
-use std::any::TypeId;
-use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use diesel::Connection;
 use diesel::connection::{
@@ -23,105 +21,19 @@ use super::Databases;
 use super::backend::HouseConnection;
 use super::backend::sealed::Intent;
 use super::pool::Pooled;
-use super::router::Router;
-use super::statement::Statement;
-use crate::error::Error;
-use crate::place::{DatabaseKind, Place};
+use crate::place::Place;
 
+mod routes;
 mod transaction;
 
+use routes::{Access, Route};
+pub(crate) use routes::{Layout, Routes};
 use transaction::{Held, RoutedTransactions, Transaction};
-
-/// Beyond this many different SQL texts, new ones are read each time they come.
-const MAX_TEXTS: usize = 1024;
-
-/// Where a statement goes.
-#[derive(Debug, Clone)]
-pub(crate) struct Route {
-    pub(crate) place: Place,
-    /// One table of the statement, when it writes.
-    pub(crate) writes: Option<Arc<str>>,
-}
-
-/// Do the two URLs name two databases?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Layout {
-    OneDatabase,
-    Two,
-}
-
-/// The router, and what it has decided so far.
-pub(crate) struct Routes {
-    router: Router,
-    layout: Layout,
-    by_type: RwLock<HashMap<TypeId, Route>>,
-    by_text: RwLock<HashMap<Box<str>, Route>>,
-}
-
-impl Routes {
-    pub(crate) fn new(router: Router, layout: Layout) -> Self {
-        let (by_type, by_text) = (RwLock::default(), RwLock::default());
-        Self { router, layout, by_type, by_text }
-    }
-
-    pub(crate) fn place_of(&self, table: &str) -> Place {
-        self.router.place_of(table)
-    }
-
-    fn of_query<C, T>(&self, query: &T, shared: DatabaseKind) -> Result<Route, Error>
-    where
-        C: HouseConnection,
-        T: QueryFragment<C::Backend> + QueryId,
-    {
-        let Some(id) = T::query_id() else {
-            return self.of_text(&C::sql_of(query)?, C::KIND, shared);
-        };
-        let known = self.by_type.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned();
-        if let Some(route) = known {
-            return Ok(route);
-        }
-        let route = self.decide(&C::sql_of(query)?, C::KIND, shared)?;
-        self.by_type.write().unwrap_or_else(PoisonError::into_inner).insert(id, route.clone());
-        Ok(route)
-    }
-
-    fn of_text(&self, sql: &str, kind: DatabaseKind, shared: DatabaseKind) -> Result<Route, Error> {
-        let known = self.by_text.read().unwrap_or_else(PoisonError::into_inner).get(sql).cloned();
-        if let Some(route) = known {
-            return Ok(route);
-        }
-        let route = self.decide(sql, kind, shared)?;
-        let mut texts = self.by_text.write().unwrap_or_else(PoisonError::into_inner);
-        if texts.len() < MAX_TEXTS {
-            texts.insert(sql.into(), route.clone());
-        }
-        Ok(route)
-    }
-
-    fn decide(&self, sql: &str, kind: DatabaseKind, other: DatabaseKind) -> Result<Route, Error> {
-        let Statement { tables, writes } = Statement::read(sql, kind)?;
-        let table = tables.first().cloned().unwrap_or_else(|| "no table".to_owned());
-        let writes = writes.then(|| Arc::from(table.as_str()));
-        if self.layout == Layout::OneDatabase {
-            return Ok(Route { place: Place::Shared, writes });
-        }
-        let (shared, local): (Vec<_>, Vec<_>) =
-            tables.into_iter().partition(|table| self.place_of(table) == Place::Shared);
-        match (shared.first(), local.first()) {
-            (Some(_), Some(_)) => Err(Error::BothPlaces { shared, local }),
-            (Some(_), None) if kind != other => {
-                Err(Error::OtherKind { table, shared: other, local: kind })
-            }
-            (Some(_), None) => Ok(Route { place: Place::Shared, writes }),
-            (None, _) => Ok(Route { place: Place::Local, writes }),
-        }
-    }
-}
 
 /// A diesel connection over both databases; [`Housekey::conn`](crate::Housekey::conn) gives it.
 ///
 /// Each query goes to the database of its tables. A query over tables of both is an error that names
-/// them ([`Error::BothPlaces`]). `conn.transaction` may read in both places and write in one.
+/// them ([`Error::BothPlaces`](crate::Error::BothPlaces)). `conn.transaction` may read in both places and write in one.
 ///
 /// ```
 /// # #[cfg(feature = "sqlite")] {
@@ -179,27 +91,25 @@ impl<C: HouseConnection> RoutedConnection<C> {
         if depth == 0 {
             // Nobody waits for one pool while holding a connection of the other.
             self.held(other(route.place)).give_back();
-        } else if let Some(table) = &route.writes {
-            self.transaction.claim(route.place, table, depth)?;
+        } else if route.access == Access::Writes {
+            self.transaction.claim(route.place, &route.tables, depth)?;
         }
         if self.held(route.place).connection.is_none() {
             let connection = self.databases.get(route.place)?;
             self.held(route.place).connection = Some(connection);
         }
-        let intent = match (route.place, &route.writes) {
-            (Place::Shared, None) => Intent::Read,
+        let intent = match (route.place, route.access) {
+            (Place::Shared, Access::Reads) => Intent::Read,
             _ => Intent::Write,
         };
         self.held(route.place).join(depth, intent)
     }
 
-    fn enter_for<T>(&mut self, query: &T) -> QueryResult<&mut Pooled<C>>
+    fn route<T>(&self, query: &T) -> QueryResult<Arc<Route>>
     where
         T: QueryFragment<C::Backend> + QueryId,
     {
-        let databases = Arc::clone(&self.databases);
-        let route = databases.routes.of_query::<C, T>(query, databases.shared.kind())?;
-        self.enter(&route)
+        Ok(self.databases.routes.of_query::<C, T>(query)?)
     }
 }
 
@@ -221,8 +131,8 @@ impl<C: HouseConnection> std::fmt::Debug for RoutedConnection<C> {
 
 impl<C: HouseConnection> SimpleConnection for RoutedConnection<C> {
     fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
-        let databases = Arc::clone(&self.databases);
-        let route = databases.routes.decide(query, C::KIND, databases.shared.kind())?;
+        let route = self.databases.routes.of_text(query)?;
+        let _span = route.span().entered();
         self.enter(&route)?.batch_execute(query)
     }
 }
@@ -243,7 +153,9 @@ impl<C: HouseConnection> Connection for RoutedConnection<C> {
     where
         T: QueryFragment<Self::Backend> + QueryId,
     {
-        self.enter_for(source)?.execute_returning_count(source)
+        let route = self.route(source)?;
+        let _span = route.span().entered();
+        self.enter(&route)?.execute_returning_count(source)
     }
 
     fn transaction_state(&mut self) -> &mut Transaction {
@@ -282,6 +194,8 @@ where
         T: Query + QueryFragment<Self::Backend> + QueryId + 'query,
         Self::Backend: QueryMetadata<T::SqlType>,
     {
-        <C as LoadConnection<B>>::load(&mut **self.enter_for(&source)?, source)
+        let route = self.route(&source)?;
+        let _span = route.span().entered();
+        <C as LoadConnection<B>>::load(&mut **self.enter(&route)?, source)
     }
 }

@@ -1,4 +1,4 @@
-//! A headless Chromium, driven through chromedriver by the WebDriver protocol: JSON over HTTP.
+//! A headless Chromium, driven through chromedriver by the `WebDriver` protocol: JSON over HTTP.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -14,7 +14,7 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A browser with a profile of its own; it is gone when the value is dropped.
-pub struct Browser {
+pub(crate) struct Browser {
     driver: Child,
     agent: ureq::Agent,
     /// Of the driver, and of the session as soon as there is one.
@@ -22,53 +22,52 @@ pub struct Browser {
 }
 
 /// Something on the page.
-pub struct Element<'a> {
+pub(crate) struct Element<'a> {
     browser: &'a Browser,
     path: String,
 }
 
 impl Browser {
     /// `None` when this machine has no Chromium. The profile is made in the folder.
-    pub fn start(folder: &Path) -> Option<Self> {
+    pub(crate) fn start(folder: &Path) -> Option<Self> {
         if !Path::new(CHROMIUM).exists() || !Path::new(DRIVER).exists() {
             return None;
         }
-        let mut driver = Command::new(DRIVER)
+        let driver = Command::new(DRIVER)
             .arg("--port=0")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let output = BufReader::new(driver.stdout.take().unwrap());
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
             .build()
             .into();
         let mut browser = Self { driver, agent, url: String::new() };
-        browser.url = format!("http://127.0.0.1:{}", port_in(output));
+        browser.url = format!("http://127.0.0.1:{}", port_of(&mut browser.driver));
         browser.wait_until_ready();
         browser.open_session(&folder.join("profile"));
         Some(browser)
     }
 
-    pub fn open(&self, url: &str) {
+    pub(crate) fn open(&self, url: &str) {
         self.post("/url", &json!({ "url": url }));
     }
 
-    pub fn reload(&self) {
+    pub(crate) fn reload(&self) {
         self.post("/refresh", &json!({}));
     }
 
     /// The first element of that CSS selector, as soon as there is one.
-    pub fn find(&self, selector: &str) -> Element<'_> {
+    pub(crate) fn find(&self, selector: &str) -> Element<'_> {
         let found = self.post("/element", &json!({ "using": "css selector", "value": selector }));
         let id = found[ELEMENT].as_str().unwrap();
         Element { browser: self, path: format!("/element/{id}") }
     }
 
     /// How many elements there are of that CSS selector, now.
-    pub fn count(&self, selector: &str) -> u64 {
+    pub(crate) fn count(&self, selector: &str) -> u64 {
         let script = "return document.querySelectorAll(arguments[0]).length";
         self.post("/execute/sync", &json!({ "script": script, "args": [selector] }))
             .as_u64()
@@ -121,16 +120,16 @@ impl Browser {
 }
 
 impl Element<'_> {
-    pub fn click(&self) {
+    pub(crate) fn click(&self) {
         self.browser.post(&format!("{}/click", self.path), &json!({}));
     }
 
-    pub fn type_in(&self, text: &str) {
+    pub(crate) fn type_in(&self, text: &str) {
         self.browser.post(&format!("{}/value", self.path), &json!({ "text": text }));
     }
 
     /// As a visitor reads it.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let url = format!("{}{}/text", self.browser.url, self.path);
         let answer = self.browser.agent.get(url).call().unwrap();
         value_of("text", answer).as_str().unwrap().to_owned()
@@ -147,14 +146,15 @@ impl Drop for Browser {
 }
 
 /// chromedriver picks a free port and names it at the end of a line.
-fn port_in(output: impl BufRead) -> u16 {
-    let mut lines = output.lines().map_while(Result::ok);
-    let port =
-        lines.find_map(|line| line.split_once(" on port ")?.1.trim_end_matches('.').parse().ok());
+fn port_of(driver: &mut Child) -> u16 {
+    let lines = BufReader::new(driver.stdout.as_mut().unwrap()).lines();
+    let port = lines.map_while(Result::ok).find_map(|line| {
+        line.split_once("successfully on port ")?.1.trim_end_matches('.').parse().ok()
+    });
     port.expect("chromedriver names its port")
 }
 
-fn value_of(path: &str, mut answer: ureq::http::Response<ureq::Body>) -> Value {
+fn value_of(path: &str, mut answer: http::Response<ureq::Body>) -> Value {
     let status = answer.status();
     let mut body: Value = answer.body_mut().read_json().unwrap();
     assert!(status.is_success(), "{path}: {}", body["value"]["message"]);

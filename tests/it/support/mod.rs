@@ -1,8 +1,14 @@
 //! Houses to test in: a folder of SQLite files, or a database of its own on the PostgreSQL server that
 //! `HOUSEKEY_TEST_POSTGRES` names (`scripts/test` starts one).
 
+pub(crate) mod browser;
+
+pub(crate) mod django;
+pub(crate) mod server;
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::SystemTime;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -223,6 +229,25 @@ pub(crate) fn vectors(section: &str) -> Vec<serde_json::Value> {
 pub(crate) fn example(name: &str) -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let program = tests.parent().unwrap().parent().unwrap().join("examples").join(name);
-    assert!(program.exists(), "build the examples first: cargo build --examples --all-features");
+    let is_new =
+        program.exists() && changed(&program) >= newest(Path::new(env!("CARGO_MANIFEST_DIR")));
+    assert!(
+        is_new,
+        "cargo builds no examples for one test target alone: run cargo test --all-features"
+    );
     program
+}
+
+/// When the code of the library and of the examples was changed last.
+fn newest(project: &Path) -> SystemTime {
+    fn walk(path: &Path) -> SystemTime {
+        let below = std::fs::read_dir(path).into_iter().flatten();
+        let below = below.map(|entry| walk(&entry.unwrap().path())).max();
+        below.unwrap_or_else(|| changed(path))
+    }
+    walk(&project.join("src")).max(walk(&project.join("examples")))
+}
+
+fn changed(path: &Path) -> SystemTime {
+    path.metadata().unwrap().modified().unwrap()
 }

@@ -1,0 +1,277 @@
+//! What the app does at each path.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use housekey::axum::HousekeyLayer;
+use housekey::{Expiry, Housekey, Session, User};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Refusal, ok};
+use crate::input::{Body, FormOrBody, Query};
+use crate::notes::Notes;
+
+const MAX_BODY: usize = 64 * 1024;
+
+type House<L> = State<Housekey<L>>;
+
+pub(crate) fn routes<L: Notes>(house: Housekey<L>) -> Router {
+    let layer = HousekeyLayer::new(&house);
+    Router::new()
+        .route("/login", get(login_form).post(login::<L>))
+        .route("/logout", post(logout::<L>))
+        .route("/whoami", get(whoami::<L>))
+        .route("/set", get(set_texts).post(set_values))
+        .route("/expiry", post(expiry))
+        .route("/password", post(password::<L>))
+        .route("/perm", get(permission::<L>))
+        .route("/notes", get(notes::<L>).post(add_note::<L>))
+        .route("/reset-link", post(later))
+        .route("/reset", post(later))
+        .layer(layer)
+        .route("/healthz", get(health::<L>))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(house)
+}
+
+#[derive(Deserialize)]
+struct Next {
+    next: Option<String>,
+}
+
+async fn login_form(Query(form): Query<Next>) -> Json<Value> {
+    Json(json!({"csrf": null, "next": form.next.filter(|next| is_local_path(next))}))
+}
+
+#[derive(Deserialize)]
+struct Login {
+    username: String,
+    password: String,
+    next: Option<String>,
+}
+
+async fn login<L: Notes>(
+    State(house): House<L>,
+    session: Session,
+    FormOrBody(form): FormOrBody<Login>,
+) -> Result<Response, Refusal> {
+    let next = form.next.filter(|next| is_local_path(next));
+    let signed_in = house.run(move |house| {
+        let user = house.authenticate(&form.username, &form.password)?;
+        if let Some(user) = &user {
+            house.login(&session, user)?;
+        }
+        Ok(user)
+    });
+    Ok(match signed_in.await? {
+        Some(user) => {
+            Json(json!({"ok": true, "username": user.username, "next": next})).into_response()
+        }
+        None => (StatusCode::UNAUTHORIZED, Json(json!({"ok": false}))).into_response(),
+    })
+}
+
+/// May the visitor be sent there? A browser takes `//host` and `/\host` for another site, and leaves
+/// tabs and line ends away.
+fn is_local_path(next: &str) -> bool {
+    let rest = next.strip_prefix('/');
+    rest.is_some_and(|rest| !rest.starts_with(['/', '\\']) && !rest.contains(char::is_control))
+}
+
+async fn logout<L: Notes>(State(house): House<L>, session: Session) -> Answer<Value> {
+    house.run(move |house| house.logout(&session)).await?;
+    Ok(ok())
+}
+
+#[derive(Serialize)]
+struct WhoAmI {
+    app: String,
+    authenticated: bool,
+    id: Option<i64>,
+    username: String,
+    is_staff: bool,
+    is_superuser: bool,
+    perms: Vec<String>,
+    session: BTreeMap<String, Box<RawValue>>,
+}
+
+async fn whoami<L: Notes>(State(house): House<L>, session: Session) -> Answer<WhoAmI> {
+    let mut answer = WhoAmI {
+        app: house.app_name().to_owned(),
+        authenticated: false,
+        id: None,
+        username: String::new(),
+        is_staff: false,
+        is_superuser: false,
+        perms: Vec::new(),
+        session: values(&session),
+    };
+    if let Some(user) = session.user() {
+        answer.authenticated = true;
+        answer.id = Some(user.id);
+        answer.username.clone_from(&user.username);
+        answer.is_staff = user.is_staff;
+        answer.is_superuser = user.is_superuser;
+        let permissions = house.run(move |house| house.permissions(&user)).await?;
+        answer.perms = permissions.iter().map(str::to_owned).collect();
+    }
+    Ok(Json(answer))
+}
+
+/// What apps have stored in the session, each value as it was written.
+fn values(session: &Session) -> BTreeMap<String, Box<RawValue>> {
+    let names = session.names().into_iter().filter(|name| !name.starts_with('_'));
+    names.filter_map(|name| session.get(&name).map(|value| (name, value))).collect()
+}
+
+async fn set_texts(
+    session: Session,
+    Query(texts): Query<BTreeMap<String, String>>,
+) -> Answer<Value> {
+    store(&session, texts)
+}
+
+async fn set_values(
+    session: Session,
+    Body(values): Body<BTreeMap<String, Box<RawValue>>>,
+) -> Answer<Value> {
+    store(&session, values)
+}
+
+fn store(session: &Session, values: BTreeMap<String, impl Serialize>) -> Answer<Value> {
+    for (name, value) in values {
+        session.insert(&name, value)?;
+    }
+    Ok(ok())
+}
+
+#[derive(Deserialize)]
+struct NewExpiry {
+    value: Option<SecondsOrTime>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum SecondsOrTime {
+    Seconds(f64),
+    Time(String),
+}
+
+async fn expiry(session: Session, Body(new): Body<NewExpiry>) -> Answer<Value> {
+    let expiry = match new.value {
+        None => Some(Expiry::Settings),
+        Some(SecondsOrTime::Seconds(seconds)) => after(seconds),
+        Some(SecondsOrTime::Time(text)) => read_time(&text).map(Expiry::At),
+    };
+    let why = "value is null, a number of seconds, or a time like 2030-12-31T23:59:59Z";
+    session.set_expiry(expiry.ok_or_else(|| Refusal::bad(why))?);
+    Ok(ok())
+}
+
+/// What Django's `set_expiry` makes of a number.
+fn after(seconds: f64) -> Option<Expiry> {
+    if seconds == 0.0 {
+        return Some(Expiry::AtBrowserClose);
+    }
+    if seconds < 0.0 {
+        return Some(Expiry::At(DateTime::UNIX_EPOCH));
+    }
+    Duration::try_from_secs_f64(seconds).ok().map(Expiry::After)
+}
+
+/// ISO 8601; a time without an offset is in UTC.
+fn read_time(text: &str) -> Option<DateTime<Utc>> {
+    let with_offset = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc());
+    with_offset.or_else(|_| text.parse::<NaiveDateTime>().map(|time| time.and_utc())).ok()
+}
+
+fn signed_in(user: Option<User>) -> Result<User, Refusal> {
+    let refusal = || Refusal::Visitor(StatusCode::UNAUTHORIZED, "sign in first".to_owned());
+    user.ok_or_else(refusal)
+}
+
+#[derive(Deserialize)]
+struct NewPassword {
+    old: String,
+    new: String,
+}
+
+async fn password<L: Notes>(
+    State(house): House<L>,
+    session: Session,
+    Body(form): Body<NewPassword>,
+) -> Answer<Value> {
+    let user = signed_in(session.user())?;
+    let change =
+        house.run(move |house| house.change_password(&session, &user, &form.old, &form.new));
+    if change.await? { Ok(ok()) } else { Err(Refusal::bad("the old password is wrong")) }
+}
+
+#[derive(Deserialize)]
+struct PermissionName {
+    p: String,
+}
+
+async fn permission<L: Notes>(
+    State(house): House<L>,
+    user: Option<User>,
+    Query(name): Query<PermissionName>,
+) -> Answer<Value> {
+    let has = match user {
+        None => false,
+        Some(user) => house.run(move |house| house.permissions(&user)).await?.has_perm(&name.p),
+    };
+    Ok(Json(json!({"has": has})))
+}
+
+async fn notes<L: Notes>(State(house): House<L>, user: Option<User>) -> Answer<Value> {
+    let user = signed_in(user)?;
+    let notes = house.run(move |house| L::notes(&mut house.conn(), user.id)).await?;
+    Ok(Json(json!({"notes": notes})))
+}
+
+#[derive(Deserialize)]
+struct NewNote {
+    text: String,
+}
+
+async fn add_note<L: Notes>(
+    State(house): House<L>,
+    user: Option<User>,
+    Body(note): Body<NewNote>,
+) -> Answer<Value> {
+    let user = signed_in(user)?;
+    if note.text.contains('\0') {
+        return Err(Refusal::bad("text holds a NUL character, which PostgreSQL cannot store"));
+    }
+    let notes = house.run(move |house| {
+        let conn = &mut house.conn();
+        L::add_note(conn, user.id, &note.text)?;
+        L::notes(conn, user.id)
+    });
+    Ok(Json(json!({"notes": notes.await?})))
+}
+
+async fn later() -> Refusal {
+    Refusal::Visitor(StatusCode::NOT_IMPLEMENTED, "this comes in a later version".to_owned())
+}
+
+async fn health<L: Notes>(State(house): House<L>) -> Response {
+    match house.run(Housekey::check).await {
+        Ok(()) => Json(json!({"ready": true})).into_response(),
+        // Without its causes, which may tell strangers about the database.
+        Err(error) => {
+            let why = Json(json!({"ready": false, "why": error.to_string()}));
+            (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2")], why).into_response()
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! One app of the two: its routes, and what they do.
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Form, Router, middleware};
+use housekey::axum::HousekeyLayer;
+use housekey::{Error, Session, User};
+use serde::Deserialize;
+
+use crate::origin::{own_path, refuse_cross_site, url_on_port};
+use crate::page::{self, Frame};
+use crate::{House, entries};
+
+/// What tells the two apps apart.
+pub(crate) struct About {
+    pub(crate) name: &'static str,
+    /// What one of its entries is called.
+    pub(crate) entry: &'static str,
+    pub(crate) purpose: &'static str,
+    pub(crate) color: &'static str,
+    pub(crate) color_in_the_dark: &'static str,
+}
+
+#[derive(Clone)]
+pub(crate) struct App {
+    pub(crate) house: House,
+    pub(crate) about: &'static About,
+    pub(crate) other: &'static About,
+    pub(crate) other_port: u16,
+}
+
+#[derive(Deserialize)]
+struct NewEntry {
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct Destination {
+    #[serde(default)]
+    next: String,
+}
+
+#[derive(Deserialize)]
+struct Credentials {
+    username: String,
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+impl App {
+    pub(crate) fn router(self) -> Router {
+        Router::new()
+            .route("/", get(home).post(add))
+            .route("/login", get(login_form).post(login))
+            .route("/logout", post(logout))
+            .layer(HousekeyLayer::new(&self.house))
+            .layer(middleware::from_fn(refuse_cross_site))
+            .with_state(self)
+    }
+
+    fn frame(&self, headers: &HeaderMap) -> Frame {
+        Frame {
+            about: self.about,
+            other: self.other,
+            other_url: url_on_port(headers, self.other_port),
+        }
+    }
+}
+
+/// For everyone: what the app is for; for its user: the entries.
+async fn home(
+    State(app): State<App>,
+    headers: HeaderMap,
+    user: Option<User>,
+) -> Result<Html<String>, Error> {
+    let frame = app.frame(&headers);
+    let Some(user) = user else { return Ok(page::welcome(&frame)) };
+    let id = user.id;
+    let texts = app.house.run(move |house| entries::of_user(house, id)).await?;
+    Ok(page::entries(&frame, &user, &texts))
+}
+
+/// For users alone: housekey sends others to `/login`, and from there back.
+async fn add(
+    State(app): State<App>,
+    user: User,
+    Form(new): Form<NewEntry>,
+) -> Result<Redirect, Error> {
+    let text = new.text.trim().to_owned();
+    if !text.is_empty() {
+        app.house.run(move |house| entries::add(house, user.id, &text)).await?;
+    }
+    Ok(Redirect::to("/"))
+}
+
+async fn login_form(
+    State(app): State<App>,
+    headers: HeaderMap,
+    user: Option<User>,
+    Query(Destination { next }): Query<Destination>,
+) -> Response {
+    let next = own_path(&next);
+    match user {
+        Some(_) => Redirect::to(next).into_response(),
+        None => page::login(&app.frame(&headers), "", next, "").into_response(),
+    }
+}
+
+async fn login(
+    State(app): State<App>,
+    session: Session,
+    headers: HeaderMap,
+    Form(Credentials { username, password, next }): Form<Credentials>,
+) -> Result<Response, Error> {
+    let name = username.clone();
+    let user = app.house.run(move |house| sign_in(house, &session, &name, &password)).await?;
+    let next = own_path(&next);
+    if user.is_some() {
+        return Ok(Redirect::to(next).into_response());
+    }
+    let problem = "Wrong user name or password.";
+    let page = page::login(&app.frame(&headers), &username, next, problem);
+    Ok((StatusCode::UNAUTHORIZED, page).into_response())
+}
+
+fn sign_in(
+    house: &House,
+    session: &Session,
+    name: &str,
+    password: &str,
+) -> Result<Option<User>, Error> {
+    let user = house.authenticate(name, password)?;
+    if let Some(user) = &user {
+        house.login(session, user)?;
+    }
+    Ok(user)
+}
+
+async fn logout(State(app): State<App>, session: Session) -> Result<Redirect, Error> {
+    app.house.run(move |house| house.logout(&session)).await?;
+    Ok(Redirect::to("/"))
+}

@@ -1,0 +1,188 @@
+//! Two web apps, each with a database of its own, and one login for both.
+//!
+//!     cargo run --example two_apps
+//!
+//! Sign in at either address that it prints, then open the other one. `--help` names what else it shows.
+
+mod app;
+mod entries;
+mod folder;
+mod options;
+mod origin;
+mod page;
+
+use std::io;
+use std::process::ExitCode;
+
+use diesel::SqliteConnection;
+use housekey::{Config, Housekey, SecretKey};
+use tokio::net::TcpListener;
+
+use app::{About, App};
+use folder::Folder;
+use options::{Options, Task};
+
+/// One app of the house, its local database a SQLite file.
+type House = Housekey<SqliteConnection>;
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+static NOTES: About = About {
+    name: "notes",
+    entry: "note",
+    purpose: "Short notes, for you alone.",
+    color: "#1d4ed8",
+    color_in_the_dark: "#93b4ff",
+};
+static TASKS: About = About {
+    name: "tasks",
+    entry: "task",
+    purpose: "What you want to get done.",
+    color: "#166a3f",
+    color_in_the_dark: "#7fd6a4",
+};
+
+const USERS: [&str; 2] = ["ada", "grace"];
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let options = match options::parse(std::env::args().skip(1)) {
+        Ok(Task::Serve(options)) => options,
+        Ok(Task::Help) => {
+            say(options::HELP);
+            return ExitCode::SUCCESS;
+        }
+        Err(problem) => {
+            eprintln!("error: {problem}; --help lists the options");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&options).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {}", with_causes(&failure));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(options: &Options) -> Result<(), Failure> {
+    let folder = Folder::open(&options.folder)?;
+    let shared_url = options.shared.clone().unwrap_or_else(|| folder.sqlite_url("house"));
+    let key = folder.secret("secret_key", housekey::key::generate)?;
+    let key = SecretKey::new(key).map_err(housekey::Error::from)?;
+
+    let notes = open(&NOTES, &shared_url, &folder, key.clone())?;
+    let tasks = open(&TASKS, &shared_url, &folder, tasks_key(options, key)?)?;
+
+    let notes_door = listen(options.ports.0).await?;
+    let tasks_door = listen(options.ports.1).await?;
+    let notes_port = notes_door.local_addr()?.port();
+    let tasks_port = tasks_door.local_addr()?.port();
+
+    let users = create_users(&notes, &folder).await?;
+    say(&welcome(notes_port, tasks_port, &users));
+
+    let notes = App { house: notes, about: &NOTES, other: &TASKS, other_port: tasks_port };
+    let tasks = App { house: tasks, about: &TASKS, other: &NOTES, other_port: notes_port };
+    tokio::try_join!(serve(notes_door, notes), serve(tasks_door, tasks))?;
+    Ok(())
+}
+
+/// Opens one of the apps. The first to come makes the tables of the house and registers its key.
+fn open(
+    about: &About,
+    shared_url: &str,
+    folder: &Folder,
+    key: SecretKey,
+) -> Result<House, housekey::Error> {
+    let config = Config::new(shared_url, &folder.sqlite_url(about.name), key)?
+        .app_name(about.name)
+        .login_url("/login");
+    housekey::migrate(&config)?;
+    let house = House::open(config)?;
+    entries::create_table(&house)?;
+    Ok(house)
+}
+
+/// The key of the house, unless we are to show what another one does.
+fn tasks_key(options: &Options, key: SecretKey) -> Result<SecretKey, housekey::Error> {
+    if !options.wrong_key {
+        return Ok(key);
+    }
+    say("--wrong-key: `tasks` is now started with another SECRET_KEY than `notes`, on purpose.");
+    Ok(SecretKey::new(housekey::key::generate())?)
+}
+
+async fn listen(port: u16) -> Result<TcpListener, Failure> {
+    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            format!("port {port} is in use; stop what listens there, or choose with --ports").into()
+        }
+        _ => format!("cannot listen on port {port}: {error}").into(),
+    })
+}
+
+/// Each user with a password that is made at the first start, and kept for the next ones.
+async fn create_users(
+    house: &House,
+    folder: &Folder,
+) -> Result<Vec<(&'static str, String)>, Failure> {
+    let mut users = Vec::new();
+    for name in USERS {
+        let password = folder.secret(&format!("{name}.password"), new_password)?;
+        users.push((name, password));
+    }
+    let wanted = users.clone();
+    house.run(move |house| create_missing(house, &wanted)).await?;
+    Ok(users)
+}
+
+fn create_missing(house: &House, users: &[(&str, String)]) -> Result<(), housekey::Error> {
+    for (name, password) in users {
+        if house.find_user(name)?.is_none() {
+            house.create_user(name, "", password)?;
+        }
+    }
+    Ok(())
+}
+
+fn new_password() -> String {
+    housekey::key::generate().chars().take(16).collect()
+}
+
+/// Answers requests until Ctrl-C.
+async fn serve(door: TcpListener, app: App) -> io::Result<()> {
+    let stop = async {
+        // Without a handler for it, Ctrl-C ends the process all the same.
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    axum::serve(door, app.router()).with_graceful_shutdown(stop).await
+}
+
+fn welcome(notes_port: u16, tasks_port: u16, users: &[(&str, String)]) -> String {
+    let users: Vec<String> =
+        users.iter().map(|(name, password)| format!("{name}  {password}")).collect();
+    let users = users.join("\n");
+    format!(
+        "notes  http://127.0.0.1:{notes_port}/\n\
+         tasks  http://127.0.0.1:{tasks_port}/\n\
+         \n\
+         Sign in at one, and open the other. The users and their passwords:\n\
+         \n\
+         {users}\n\
+         \n\
+         Ctrl-C stops both."
+    )
+}
+
+/// An error and what lies behind it, on one line.
+fn with_causes(failure: &Failure) -> String {
+    let causes = std::iter::successors(failure.source(), |cause| cause.source());
+    let texts = std::iter::once(failure.to_string()).chain(causes.map(ToString::to_string));
+    texts.collect::<Vec<_>>().join(": ")
+}
+
+#[expect(clippy::print_stdout, reason = "what a program has to say")]
+fn say(text: &str) {
+    println!("{text}");
+}

@@ -1,0 +1,57 @@
+//! A web server on a real socket, and a client that follows nothing and keeps no cookies.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use ureq::Agent;
+use ureq::http::{Request, Response};
+
+/// Serves on a free port of the loopback, with one worker thread, until the test process ends.
+pub(crate) fn serve(app: Router) -> SocketAddr {
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            tell.send(listener.local_addr().unwrap()).unwrap();
+            axum::serve(listener, app).await.unwrap();
+        });
+    });
+    told.recv().unwrap()
+}
+
+/// What a server answered, with its body read.
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+    response: Response<()>,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.response.headers().get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The value that `Set-Cookie` gives to the session cookie.
+    pub(crate) fn cookie(&self) -> Option<String> {
+        let pair = self.header("set-cookie")?.split(';').next()?;
+        Some(pair.strip_prefix("sessionid=")?.to_owned())
+    }
+}
+
+/// One request; an empty cookie is none.
+pub(crate) fn request(method: &str, address: SocketAddr, path: &str, cookie: &str) -> Answer {
+    let agent: Agent =
+        Agent::config_builder().max_redirects(0).http_status_as_error(false).build().into();
+    let mut request = Request::builder().method(method).uri(format!("http://{address}{path}"));
+    if !cookie.is_empty() {
+        request = request.header("cookie", format!("sessionid={cookie}"));
+    }
+    let mut response = agent.run(request.body(()).unwrap()).unwrap();
+    let body = response.body_mut().read_to_string().unwrap();
+    Answer { status: response.status().as_u16(), body, response: response.map(drop) }
+}
+
+pub(crate) fn get(address: SocketAddr, path: &str, cookie: &str) -> Answer {
+    request("GET", address, path, cookie)
+}
