@@ -74,6 +74,10 @@ pub(crate) fn missing(shared: &SharedPool) -> Result<Vec<String>, Error> {
 }
 
 /// Lets one transaction at a time through, until its end. SQLite's `BEGIN IMMEDIATE` has done so.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "PostgreSQL may fail")
+)]
 pub(crate) fn lock(conn: &mut SharedConnection) -> QueryResult<()> {
     match conn {
         #[cfg(feature = "sqlite")]

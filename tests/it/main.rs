@@ -25,6 +25,7 @@ mod password_change_ends_others;
 mod query_shapes;
 mod relations;
 mod rotation;
+mod router_property;
 mod routing;
 mod two_apps;
 mod unknown_key_makes_no_row;

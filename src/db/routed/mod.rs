@@ -23,9 +23,11 @@ use super::backend::sealed::Intent;
 use super::pool::Pooled;
 use crate::place::Place;
 
+mod hook;
 mod routes;
 mod transaction;
 
+use hook::Hook;
 use routes::{Access, Route};
 pub(crate) use routes::{Layout, Routes};
 use transaction::{Held, RoutedTransactions, Transaction};
@@ -64,7 +66,10 @@ pub struct RoutedConnection<C: HouseConnection> {
     shared: Held<C>,
     local: Held<C>,
     transaction: Transaction,
-    instrumentation: Option<Box<dyn Instrumentation>>,
+    /// The app's own, if it has set one.
+    hook: Option<Hook>,
+    /// What diesel gives to a connection of nobody, for events of this one itself.
+    default: Option<Box<dyn Instrumentation>>,
 }
 
 impl<C: HouseConnection> RoutedConnection<C> {
@@ -74,7 +79,8 @@ impl<C: HouseConnection> RoutedConnection<C> {
             shared: Held::default(),
             local: Held::default(),
             transaction: Transaction::default(),
-            instrumentation: diesel::connection::get_default_instrumentation(),
+            hook: None,
+            default: diesel::connection::get_default_instrumentation(),
         }
     }
 
@@ -96,7 +102,8 @@ impl<C: HouseConnection> RoutedConnection<C> {
         }
         if self.held(route.place).connection.is_none() {
             let connection = self.databases.get(route.place)?;
-            self.held(route.place).connection = Some(connection);
+            let hook = self.hook.clone();
+            self.held(route.place).take(connection, hook);
         }
         let intent = match (route.place, route.access) {
             (Place::Shared, Access::Reads) => Intent::Read,
@@ -163,11 +170,18 @@ impl<C: HouseConnection> Connection for RoutedConnection<C> {
     }
 
     fn instrumentation(&mut self) -> &mut dyn Instrumentation {
-        &mut self.instrumentation
+        match &mut self.hook {
+            Some(hook) => hook,
+            None => &mut self.default,
+        }
     }
 
     fn set_instrumentation(&mut self, instrumentation: impl Instrumentation) {
-        self.instrumentation = Some(Box::new(instrumentation));
+        let hook = Hook::new(instrumentation);
+        for held in [&mut self.shared, &mut self.local] {
+            held.put_on(&hook);
+        }
+        self.hook = Some(hook);
     }
 
     fn set_prepared_statement_cache_size(&mut self, size: CacheSize) {

@@ -11,6 +11,7 @@ use diesel::connection::{
 };
 use diesel::result::QueryResult;
 
+use super::hook::{self, Hook};
 use super::{RoutedConnection, other};
 use crate::db::backend::HouseConnection;
 use crate::db::backend::sealed::Intent;
@@ -73,18 +74,43 @@ impl Transaction {
 pub(super) struct Held<C: HouseConnection> {
     pub(super) connection: Option<Pooled<C>>,
     joined: u32,
+    is_hooked: bool,
 }
 
 impl<C: HouseConnection> Default for Held<C> {
     fn default() -> Self {
-        Self { connection: None, joined: 0 }
+        Self { connection: None, joined: 0, is_hooked: false }
+    }
+}
+
+impl<C: HouseConnection> Drop for Held<C> {
+    fn drop(&mut self) {
+        self.give_back();
     }
 }
 
 impl<C: HouseConnection> Held<C> {
+    pub(super) fn take(&mut self, connection: Pooled<C>, hook: Option<Hook>) {
+        self.connection = Some(connection);
+        if let Some(hook) = hook {
+            self.put_on(&hook);
+        }
+    }
+
+    pub(super) fn put_on(&mut self, hook: &Hook) {
+        if let Some(connection) = &mut self.connection {
+            hook.put_on(&mut **connection);
+            self.is_hooked = true;
+        }
+    }
+
     pub(super) fn give_back(&mut self) {
+        if let (Some(connection), true) = (&mut self.connection, self.is_hooked) {
+            hook::take_off(&mut **connection);
+        }
         self.connection = None;
         self.joined = 0;
+        self.is_hooked = false;
     }
 
     /// Begins here whatever the transaction has begun, down to its innermost savepoint.
