@@ -146,14 +146,14 @@ impl Writer {
         for _ in 0..self.dice.below(3) {
             let (other, theirs) = self.source(depth.saturating_sub(1));
             let join = self.dice.pick(&["JOIN", "LEFT JOIN", "INNER JOIN"]);
-            sql += &format!(" {join} {other} ON {theirs}.id = {alias}.ref");
+            sql = format!("{sql} {join} {other} ON {theirs}.id = {alias}.ref");
         }
         if self.dice.one_in(2) {
             let condition = self.condition(&alias, depth);
-            sql += &format!(" WHERE {condition}");
+            sql = format!("{sql} WHERE {condition}");
         }
         if columns.len() == 1 && self.dice.one_in(6) {
-            sql += &format!(" GROUP BY {}", columns[0]);
+            sql = format!("{sql} GROUP BY {}", columns[0]);
         }
         sql
     }
