@@ -14,6 +14,8 @@ mod time;
 
 use std::sync::Arc;
 
+use diesel::result::QueryResult;
+
 pub use backend::HouseConnection;
 pub use pool::Pooled;
 pub use routed::RoutedConnection;
@@ -21,7 +23,7 @@ pub use stats::{PoolStats, Stats};
 pub use time::DjangoTime;
 
 use pool::Pool;
-use routed::{Layout, Routes};
+use routed::{Layout, Route, Routes};
 use router::Router;
 pub(crate) use shared::{SharedConnection, SharedPool, on_shared};
 pub(crate) use time::{DatabaseNow, Moment};
@@ -39,12 +41,15 @@ pub(crate) struct Databases<L: HouseConnection> {
 }
 
 impl<L: HouseConnection> Databases<L> {
-    /// Opens nothing.
+    /// Opens nothing, but makes the file of a local SQLite database.
     pub(crate) fn new(config: &Config) -> Result<Arc<Self>, Error> {
         check_kind::<L>(&config.local)?;
         let shared = SharedPool::new(&config.shared, config.shared_pool_size, config.deadline);
         // The same URL twice is one database, and two pools of it would wait for each other.
         let same = L::pool_of(&shared).filter(|_| config.shared == config.local).cloned();
+        if same.is_none() {
+            create_file(Place::Local, &config.local)?;
+        }
         let layout = if same.is_some() { Layout::OneDatabase } else { Layout::Two };
         let tables = Router::new(L::KIND, &config.shared_tables, &config.shared_prefixes);
         let routes = Routes::new(tables, layout, L::KIND, config.shared.kind());
@@ -61,8 +66,18 @@ impl<L: HouseConnection> Databases<L> {
         }
     }
 
+    /// Hands on what a statement of this route came to, and tells its pool of an error.
+    fn noticing<T>(&self, route: &Route, result: QueryResult<T>) -> QueryResult<T> {
+        if let Err(error) = &result {
+            match (route.place, L::pool_of(&self.shared)) {
+                (Place::Shared, Some(pool)) => pool.notice(error),
+                _ => self.local.notice(error),
+            }
+        }
+        result
+    }
+
     pub(crate) fn local(&self) -> Result<Pooled<L>, Error> {
-        create_file(Place::Local, self.local.url())?;
         self.local.get()
     }
 

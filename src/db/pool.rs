@@ -1,13 +1,16 @@
 //! A pool of connections to one database: lazily filled, and no wait without an end.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, PooledConnection};
 
 use super::backend::HouseConnection;
 use super::stats::{Counters, PoolStats};
-use crate::error::Error;
+use crate::error::{Error, is_broken_connection};
 use crate::place::{DatabaseKind, Place};
 use crate::url::DatabaseUrl;
 
@@ -23,7 +26,11 @@ pub struct Pool<C: diesel::r2d2::R2D2Connection + Send + 'static> {
     deadline: Duration,
     connections: diesel::r2d2::Pool<ConnectionManager<C>>,
     counters: Counters,
+    generation: Arc<AtomicU64>,
 }
+
+/// Which generation of connections one belongs to.
+struct Generation(u64);
 
 impl<C: diesel::r2d2::R2D2Connection + Send + 'static> Clone for Pool<C> {
     fn clone(&self) -> Self {
@@ -34,6 +41,7 @@ impl<C: diesel::r2d2::R2D2Connection + Send + 'static> Clone for Pool<C> {
             deadline: self.deadline,
             connections: self.connections.clone(),
             counters: self.counters.clone(),
+            generation: Arc::clone(&self.generation),
         }
     }
 }
@@ -59,11 +67,36 @@ impl<C: HouseConnection> Pool<C> {
             .event_handler(Box::new(counters.clone()))
             .connection_customizer(Box::new(Setup { place, kind: url.kind(), deadline }))
             .build_unchecked(manager);
-        Self { place, url: url.clone(), size, deadline, connections, counters }
+        let generation = Arc::default();
+        Self { place, url: url.clone(), size, deadline, connections, counters, generation }
     }
 
     pub(crate) fn get(&self) -> Result<Pooled<C>, Error> {
-        self.connections.get().map_err(|error| self.why_none(&error))
+        loop {
+            let mut connection = self.connections.get().map_err(|error| self.why_none(&error))?;
+            let now = self.generation.load(Ordering::Relaxed);
+            let extensions = Pooled::<C>::extensions_mut(&mut connection);
+            match extensions.get::<Generation>() {
+                Some(Generation(born)) if *born == now => return Ok(connection),
+                Some(_) => give_up(connection),
+                None => {
+                    extensions.insert(Generation(now));
+                    return Ok(connection);
+                }
+            }
+        }
+    }
+
+    /// Takes note of an error: when one connection is dead, those of the same age most likely are too, and
+    /// none of them is handed out again.
+    pub(crate) fn notice(&self, error: &diesel::result::Error) {
+        if is_broken_connection(error) {
+            self.generation.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn size(&self) -> u32 {
+        self.size
     }
 
     pub(crate) fn stats(&self) -> PoolStats {
@@ -72,10 +105,6 @@ impl<C: HouseConnection> Pool<C> {
 
     pub(crate) fn url(&self) -> &DatabaseUrl {
         &self.url
-    }
-
-    pub(crate) fn size(&self) -> u32 {
-        self.size
     }
 
     /// r2d2 knows one error, whose text ends in the driver's message when there was one.
@@ -92,6 +121,11 @@ impl<C: HouseConnection> Pool<C> {
             }
         }
     }
+}
+
+/// So marked, the pool closes the connection instead of handing it out again.
+pub(crate) fn give_up<C: HouseConnection>(mut connection: Pooled<C>) {
+    AnsiTransactionManager::transaction_manager_status_mut(&mut *connection).set_in_error();
 }
 
 /// What every new connection is told.

@@ -6,7 +6,7 @@ use diesel::connection::{AnsiTransactionManager, TransactionManager};
 use diesel::result::QueryResult;
 
 use super::backend::sealed::{Dialect, Intent};
-use super::pool::{Pool, Pooled};
+use super::pool::{Pool, Pooled, give_up};
 use super::stats::PoolStats;
 use crate::error::{Error, is_broken_connection};
 use crate::place::{DatabaseKind, Place};
@@ -64,7 +64,7 @@ impl SharedPool {
         })
     }
 
-    /// Runs what may be run twice, again when its connection turns out to be dead, until none of the old ones is left.
+    /// Runs what may be run twice, again on a new connection when its own turns out to be dead.
     pub(crate) fn run<T>(
         &self,
         mut work: impl FnMut(&mut SharedConnection) -> QueryResult<T>,
@@ -93,6 +93,7 @@ impl SharedPool {
         &self,
         work: &mut impl FnMut(&mut SharedConnection) -> QueryResult<T>,
     ) -> Result<(T, SharedConnection), Error> {
+        // A connection that was never handed out before may be as dead as those that were.
         let mut old_ones = on_shared!(SharedPool, self, pool => pool.size());
         loop {
             let mut connection = self.get()?;
@@ -100,6 +101,7 @@ impl SharedPool {
                 Ok(value) => return Ok((value, connection)),
                 Err(error) if is_broken_connection(&error) && old_ones > 0 => {
                     old_ones -= 1;
+                    on_shared!(SharedPool, self, pool => pool.notice(&error));
                     connection.give_up();
                 }
                 Err(error) => return Err(Error::shared(error)),
@@ -137,10 +139,7 @@ impl SharedConnection {
         })
     }
 
-    /// So marked, the pool closes the connection instead of handing it out again.
-    fn give_up(mut self) {
-        on_shared!(SharedConnection, &mut self, connection => {
-            AnsiTransactionManager::transaction_manager_status_mut(&mut **connection).set_in_error();
-        });
+    fn give_up(self) {
+        on_shared!(SharedConnection, self, connection => give_up(connection));
     }
 }

@@ -51,3 +51,26 @@ fn no_transaction_is_left_open_in_a_pool() {
                 AND state LIKE 'idle in transaction%'";
     assert_eq!(home.count(open), 0);
 }
+
+#[test]
+fn an_app_loses_one_query_and_not_one_for_each_connection() {
+    use diesel::prelude::*;
+    let (Some(shared), Some(local)) = (Home::postgres(), Home::postgres()) else {
+        return skip("PostgreSQL");
+    };
+    let key = housekey::SecretKey::new(crate::support::KEY).unwrap();
+    let config = housekey::Config::new(&shared.shared_url(), &local.shared_url(), key).unwrap();
+    housekey::migrate(&config).unwrap();
+    let house = housekey::Housekey::<PgConnection>::open(config).unwrap();
+    local.execute("CREATE TABLE note (id integer)");
+    let ask = || diesel::sql_query("SELECT * FROM note").execute(&mut house.conn());
+    let held: Vec<_> = (0..8).map(|_| house.local().unwrap()).collect();
+    drop(held);
+    assert_eq!(house.stats().local.idle, 8);
+
+    cut_all_connections(&local);
+    assert!(ask().is_err());
+    for _ in 0..10 {
+        assert_eq!(ask(), Ok(0));
+    }
+}

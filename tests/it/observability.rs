@@ -148,6 +148,20 @@ fn a_known_query_is_routed_without_allocation() {
     let theirs = allocation_counter::measure(|| drop(query().first::<i32>(&mut plain)));
     assert_eq!(ours.count_total, theirs.count_total);
     house.place_of_query(&query()).unwrap();
+    let local = || note::table.find(1).select(note::id);
+    let (mut routed, mut plain) = (house.conn(), house.local().unwrap());
+    for _ in 0..3 {
+        assert!(local().first::<i32>(&mut routed).is_err());
+        assert!(local().first::<i32>(&mut plain).is_err());
+    }
+    let ours = allocation_counter::measure(|| drop(local().first::<i32>(&mut routed)));
+    let theirs = allocation_counter::measure(|| drop(local().first::<i32>(&mut plain)));
+    assert_eq!(ours.count_total, theirs.count_total);
+    drop((routed, plain));
+    let fresh = allocation_counter::measure(|| drop(local().first::<i32>(&mut house.conn())));
+    let pooled =
+        allocation_counter::measure(|| drop(local().first::<i32>(&mut house.local().unwrap())));
+    assert_eq!(fresh.count_total, pooled.count_total);
     let decision = allocation_counter::measure(|| drop(house.place_of_query(&query())));
     assert_eq!(decision.count_total, 0);
 }

@@ -293,3 +293,33 @@ fn on_postgres() {
     let returning = diesel::insert_into(note::table).values(note::text.eq("a")).returning(note::id);
     assert_eq!(house.place_of_query(&returning).unwrap(), Place::Local);
 }
+
+diesel::table! {
+    memo (id) {
+        id -> Integer,
+        text -> Text,
+    }
+}
+
+#[derive(Identifiable, AsChangeset, Queryable, Debug, PartialEq)]
+#[diesel(table_name = memo)]
+struct Memo {
+    id: i32,
+    text: String,
+}
+
+#[test]
+fn a_struct_saves_its_changes_where_its_table_lives() {
+    use diesel::connection::SimpleConnection;
+    let home = Home::sqlite();
+    let house =
+        Housekey::<SqliteConnection>::open(config(&home, &home.local_url("notes"))).unwrap();
+    let table =
+        "CREATE TABLE memo (id integer PRIMARY KEY, text text); INSERT INTO memo VALUES (1, 'a')";
+    house.local().unwrap().batch_execute(table).unwrap();
+    let changed = Memo { id: 1, text: "b".to_owned() };
+    assert_eq!(
+        changed.save_changes::<Memo>(&mut house.conn()),
+        Ok(Memo { id: 1, text: "b".to_owned() })
+    );
+}

@@ -164,6 +164,26 @@ fn a_write_that_was_rolled_back_leaves_the_choice_open() {
 }
 
 #[test]
+fn a_write_of_a_savepoint_that_was_released_binds_the_transaction() {
+    let home = Home::sqlite();
+    let house = house(&home);
+    let error = house
+        .conn()
+        .transaction(|conn| {
+            conn.transaction(|conn| add_note(conn, "tea"))?;
+            let inner = conn.transaction(|conn| {
+                add_note(conn, "milk")?;
+                Err::<(), _>(DieselError::RollbackTransaction)
+            });
+            assert!(inner.is_err());
+            add_group(conn, "readers")
+        })
+        .unwrap_err();
+    assert!(matches!(Error::from(error), Error::SecondPlace { place: Place::Local, .. }));
+    assert_eq!((notes(&house).len(), groups(&house)), (0, 0));
+}
+
+#[test]
 fn a_panic_in_a_transaction_leaves_nothing_open() {
     let home = Home::sqlite();
     let house = house(&home);

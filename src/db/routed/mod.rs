@@ -10,11 +10,13 @@
 use std::sync::Arc;
 
 use diesel::Connection;
+use diesel::associations::HasTable;
 use diesel::connection::{
     CacheSize, ConnectionSealed, Instrumentation, LoadConnection, SimpleConnection,
 };
 use diesel::expression::QueryMetadata;
 use diesel::query_builder::{Query, QueryFragment, QueryId};
+use diesel::query_dsl::UpdateAndFetchResults;
 use diesel::result::{ConnectionError, ConnectionResult, QueryResult};
 
 use super::Databases;
@@ -28,8 +30,8 @@ mod routes;
 mod transaction;
 
 use hook::Hook;
-use routes::{Access, Route};
-pub(crate) use routes::{Layout, Routes};
+use routes::Access;
+pub(crate) use routes::{Layout, Route, Routes};
 use transaction::{Held, RoutedTransactions, Transaction};
 
 /// A diesel connection over both databases; [`Housekey::conn`](crate::Housekey::conn) gives it.
@@ -53,7 +55,7 @@ use transaction::{Held, RoutedTransactions, Transaction};
 /// # }
 /// ```
 ///
-/// A join of a shared and a local table does not compile, as long as the app does not declare one:
+/// A join of a shared and a local table does not compile:
 ///
 /// ```compile_fail
 /// use diesel::prelude::*;
@@ -61,6 +63,19 @@ use transaction::{Held, RoutedTransactions, Transaction};
 /// diesel::table! { note (id) { id -> Integer, user_id -> Integer, } }
 /// let joined = note::table.inner_join(auth_user::table.on(auth_user::id.eq(note::user_id)));
 /// ```
+///
+/// It does when the app declares that the two may meet, as for any two tables in diesel; then the error
+/// comes when it is sent:
+///
+/// ```
+/// use diesel::prelude::*;
+/// use housekey::schema::auth_user;
+/// diesel::table! { note (id) { id -> Integer, user_id -> Integer, } }
+/// diesel::allow_tables_to_appear_in_same_query!(note, auth_user);
+/// let joined = note::table.inner_join(auth_user::table.on(auth_user::id.eq(note::user_id)));
+/// ```
+///
+#[doc = include_str!("../../../docs/how-a-query-finds-its-database.md")]
 pub struct RoutedConnection<C: HouseConnection> {
     databases: Arc<Databases<C>>,
     shared: Held<C>,
@@ -140,7 +155,8 @@ impl<C: HouseConnection> SimpleConnection for RoutedConnection<C> {
     fn batch_execute(&mut self, query: &str) -> QueryResult<()> {
         let route = self.databases.routes.of_text(query)?;
         let _span = route.span().entered();
-        self.enter(&route)?.batch_execute(query)
+        let result = self.enter(&route)?.batch_execute(query);
+        self.databases.noticing(&route, result)
     }
 }
 
@@ -162,7 +178,8 @@ impl<C: HouseConnection> Connection for RoutedConnection<C> {
     {
         let route = self.route(source)?;
         let _span = route.span().entered();
-        self.enter(&route)?.execute_returning_count(source)
+        let result = self.enter(&route)?.execute_returning_count(source);
+        self.databases.noticing(&route, result)
     }
 
     fn transaction_state(&mut self) -> &mut Transaction {
@@ -210,6 +227,24 @@ where
     {
         let route = self.route(&source)?;
         let _span = route.span().entered();
-        <C as LoadConnection<B>>::load(&mut **self.enter(&route)?, source)
+        let databases = Arc::clone(&self.databases);
+        let result = <C as LoadConnection<B>>::load(&mut **self.enter(&route)?, source);
+        databases.noticing(&route, result)
+    }
+}
+
+/// `changeset.save_changes(conn)`, as the connection of the table's place does it.
+impl<Changes, Output, C> UpdateAndFetchResults<Changes, Output> for RoutedConnection<C>
+where
+    C: HouseConnection + UpdateAndFetchResults<Changes, Output>,
+    Changes: HasTable,
+    Changes::Table: QueryFragment<C::Backend>,
+{
+    fn update_and_fetch(&mut self, changeset: Changes) -> QueryResult<Output> {
+        let table = C::sql_of(&Changes::table())?;
+        let route = self.databases.routes.of_text(&format!("UPDATE {table} SET x = 1"))?;
+        let _span = route.span().entered();
+        let result = self.enter(&route)?.update_and_fetch(changeset);
+        self.databases.noticing(&route, result)
     }
 }

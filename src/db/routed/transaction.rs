@@ -62,6 +62,13 @@ impl Transaction {
         self.written.as_ref().map_or(Place::Shared, |(place, ..)| *place)
     }
 
+    /// A savepoint that was released hands its writes to what is around it.
+    fn hand_over_writes(&mut self, depth: u32) {
+        if let Some((.., since)) = &mut self.written {
+            *since = (*since).min(depth.saturating_sub(1));
+        }
+    }
+
     /// A write that was rolled back no longer binds the transaction to its place.
     fn forget_writes_since(&mut self, depth: u32) {
         if self.written.as_ref().is_some_and(|(.., since)| *since >= depth) {
@@ -188,8 +195,11 @@ impl<C: HouseConnection> TransactionManager<RoutedConnection<C>> for RoutedTrans
     }
 
     fn commit_transaction(conn: &mut RoutedConnection<C>) -> QueryResult<()> {
+        let depth = conn.transaction.depth()?;
         let last = conn.transaction.last();
-        Self::end(conn, last, AnsiTransactionManager::commit_transaction)
+        Self::end(conn, last, AnsiTransactionManager::commit_transaction)?;
+        conn.transaction.hand_over_writes(depth);
+        Ok(())
     }
 
     fn transaction_manager_status_mut(
