@@ -1,8 +1,6 @@
 //! A pool of connections to one database: lazily filled, and no wait without an end.
 
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
@@ -26,11 +24,7 @@ pub struct Pool<C: diesel::r2d2::R2D2Connection + Send + 'static> {
     deadline: Duration,
     connections: diesel::r2d2::Pool<ConnectionManager<C>>,
     counters: Counters,
-    generation: Arc<AtomicU64>,
 }
-
-/// Which generation of connections one belongs to.
-struct Generation(u64);
 
 impl<C: diesel::r2d2::R2D2Connection + Send + 'static> Clone for Pool<C> {
     fn clone(&self) -> Self {
@@ -41,7 +35,6 @@ impl<C: diesel::r2d2::R2D2Connection + Send + 'static> Clone for Pool<C> {
             deadline: self.deadline,
             connections: self.connections.clone(),
             counters: self.counters.clone(),
-            generation: Arc::clone(&self.generation),
         }
     }
 }
@@ -67,31 +60,21 @@ impl<C: HouseConnection> Pool<C> {
             .event_handler(Box::new(counters.clone()))
             .connection_customizer(Box::new(Setup { place, kind: url.kind(), deadline }))
             .build_unchecked(manager);
-        let generation = Arc::default();
-        Self { place, url: url.clone(), size, deadline, connections, counters, generation }
+        Self { place, url: url.clone(), size, deadline, connections, counters }
     }
 
     pub(crate) fn get(&self) -> Result<Pooled<C>, Error> {
-        loop {
-            let mut connection = self.connections.get().map_err(|error| self.why_none(&error))?;
-            let now = self.generation.load(Ordering::Relaxed);
-            let extensions = Pooled::<C>::extensions_mut(&mut connection);
-            match extensions.get::<Generation>() {
-                Some(Generation(born)) if *born == now => return Ok(connection),
-                Some(_) => give_up(connection),
-                None => {
-                    extensions.insert(Generation(now));
-                    return Ok(connection);
-                }
-            }
-        }
+        self.connections.get().map_err(|error| self.why_none(&error))
     }
 
-    /// Takes note of an error: when one connection is dead, those of the same age most likely are too, and
+    /// Takes note of an error: when one connection is dead, those that lie idle most likely are too, and
     /// none of them is handed out again.
     pub(crate) fn notice(&self, error: &diesel::result::Error) {
-        if is_broken_connection(error) {
-            self.generation.fetch_add(1, Ordering::Relaxed);
+        if !is_broken_connection(error) {
+            return;
+        }
+        for _ in 0..self.size {
+            self.connections.try_get().into_iter().for_each(give_up);
         }
     }
 

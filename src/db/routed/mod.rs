@@ -83,8 +83,6 @@ pub struct RoutedConnection<C: HouseConnection> {
     transaction: Transaction,
     /// The app's own, if it has set one.
     hook: Option<Hook>,
-    /// What diesel gives to a connection of nobody, for events of this one itself.
-    default: Option<Box<dyn Instrumentation>>,
 }
 
 impl<C: HouseConnection> RoutedConnection<C> {
@@ -95,7 +93,6 @@ impl<C: HouseConnection> RoutedConnection<C> {
             local: Held::default(),
             transaction: Transaction::default(),
             hook: None,
-            default: diesel::connection::get_default_instrumentation(),
         }
     }
 
@@ -187,10 +184,8 @@ impl<C: HouseConnection> Connection for RoutedConnection<C> {
     }
 
     fn instrumentation(&mut self) -> &mut dyn Instrumentation {
-        match &mut self.hook {
-            Some(hook) => hook,
-            None => &mut self.default,
-        }
+        let default = || Hook::new(diesel::connection::get_default_instrumentation());
+        self.hook.get_or_insert_with(default)
     }
 
     fn set_instrumentation(&mut self, instrumentation: impl Instrumentation) {

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -54,8 +54,8 @@ pub(crate) struct Routes {
     layout: Layout,
     local: DatabaseKind,
     shared: DatabaseKind,
-    by_type: RwLock<HashMap<TypeId, Arc<Route>>>,
-    by_text: RwLock<HashMap<Box<str>, Arc<Route>>>,
+    by_type: Known<TypeId, BuildHasherDefault<TypeIdHasher>>,
+    by_text: Known<Box<str>, RandomState>,
     routed: AtomicU64,
     decided: AtomicU64,
 }
@@ -144,17 +144,36 @@ impl Routes {
     }
 }
 
-type Known<K> = RwLock<HashMap<K, Arc<Route>>>;
+type Known<K, S> = RwLock<HashMap<K, Arc<Route>, S>>;
 
-fn look_up<K, Q>(known: &Known<K>, key: &Q) -> Option<Arc<Route>>
+/// A `TypeId` is a hash already.
+#[derive(Default)]
+struct TypeIdHasher(u64);
+
+impl Hasher for TypeIdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+fn look_up<K, Q, S>(known: &Known<K, S>, key: &Q) -> Option<Arc<Route>>
 where
     K: std::borrow::Borrow<Q> + Eq + Hash,
     Q: ?Sized + Eq + Hash,
+    S: BuildHasher,
 {
     known.read().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
 }
 
-fn keep<K: Eq + Hash>(known: &Known<K>, key: K, route: &Arc<Route>) {
+fn keep<K: Eq + Hash, S: BuildHasher>(known: &Known<K, S>, key: K, route: &Arc<Route>) {
     let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
     if known.len() < MAX_TEXTS {
         known.insert(key, Arc::clone(route));
