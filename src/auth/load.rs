@@ -120,7 +120,7 @@ fn is_strange_row(error: &Error) -> bool {
 }
 
 /// A decimal text, as Django writes it, or a number.
-fn user_id(data: &Data) -> Option<i64> {
+pub(super) fn user_id(data: &Data) -> Option<i64> {
     match data.get::<Value>(USER_ID)? {
         Value::String(text) => text.trim().parse().ok(),
         Value::Number(number) => number.as_i64(),

@@ -12,6 +12,7 @@ use crate::db::{SharedConnection, SharedPool};
 use crate::error::Error;
 use crate::password::{Hasher, Verdict};
 use crate::session::codec::Codec;
+use crate::session::data::Data;
 use crate::session::key::Mint;
 use crate::session::{Session, State, store};
 use crate::user::store as users;
@@ -81,10 +82,10 @@ impl Auth {
     pub(crate) fn login(&self, session: &Session, user: &User) -> Result<(), Error> {
         let row = self.fresh(user)?;
         let mut state = session.state();
-        let stays = state.user.as_ref().is_none_or(|before| before.id == user.id);
-        if !stays {
+        let signed_in = state.data.get::<serde_json::Value>(USER_ID);
+        if signed_in.is_some() && load::user_id(&state.data) != Some(user.id) {
             // What the user before has left behind is none of this one's business.
-            state.data = crate::session::data::Data::default();
+            state.data = Data::default();
         }
         self.sign_in(&mut state, &row)?;
         self.rekey(&mut state, Some(row.id), |conn| users::set_last_login(conn, row.id))?;

@@ -8,7 +8,25 @@ on_both_databases!(
     a_login_changes_the_key_and_keeps_what_the_visitor_had,
     a_login_over_another_users_session_takes_nothing_of_it,
     a_second_login_of_the_same_user_changes_the_key_too,
+    a_login_over_the_session_of_an_inactive_user_takes_nothing_of_it,
 );
+
+fn a_login_over_the_session_of_an_inactive_user_takes_nothing_of_it(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    user(&house, "grace");
+    let session = Session::default();
+    login_in(&house, &session, "ada");
+    session.insert("secret", "of ada").unwrap();
+    house.save(&session).unwrap();
+    home.execute("UPDATE auth_user SET is_active = FALSE WHERE username = 'ada'");
+
+    let left_behind = house.session(Some(&cookie(&session))).unwrap();
+    assert_eq!(left_behind.user(), None);
+    login_in(&house, &left_behind, "grace");
+    assert_eq!(left_behind.get::<String>("secret"), None);
+    assert_eq!(whoami(&house, &cookie(&left_behind)), Ok("grace".to_owned()));
+}
 
 fn a_login_changes_the_key_and_keeps_what_the_visitor_had(home: &Home) {
     let house = home.open("notes");
