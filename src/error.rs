@@ -8,7 +8,8 @@ use crate::place::{DatabaseKind, Place};
 
 /// The house is broken, and what to do about it.
 ///
-/// Every text is one line that names the remedy; facts are fields; the cause is in `source()`.
+/// Every text is one line that names the remedy; facts are fields; the cause is in `source()`. `Debug`
+/// prints the text with its causes, so that a `main` that returns this error says what to do.
 /// No key, password, hash, session key or database URL is in any of them.
 ///
 /// ```
@@ -19,7 +20,7 @@ use crate::place::{DatabaseKind, Place};
 /// # Ok::<(), Error>(())
 /// ```
 #[non_exhaustive]
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Error {
     /// A setting is missing or cannot be used.
     #[error("{setting} {problem}")]
@@ -127,8 +128,8 @@ pub enum Error {
 
     /// One query names tables of both databases.
     #[error(
-        "one query cannot span two databases: {} live in the shared one, {} in the local one; load \
-         from one, then ask the other for the ids found",
+        "one query cannot span two databases (shared: {}; local: {}); load from one, then ask the \
+         other for the ids that were found",
         shared.join(", "), local.join(", ")
     )]
     #[non_exhaustive]
@@ -215,6 +216,18 @@ pub enum Error {
     /// The task given to [`Housekey::run`](crate::Housekey::run) panicked.
     #[error("the work handed to Housekey::run panicked")]
     Panicked,
+}
+
+impl std::fmt::Debug for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self}")?;
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
 }
 
 /// What a database or its driver said when it gave no connection, with nothing of the URL in it.

@@ -219,9 +219,9 @@ fn a_sqlite_file_in_no_folder_is_told() {
     check(&housekey::migrate(&lost).unwrap_err(), &["database (SQLite)", "DATABASE_URL"]);
 
     home.open("setup");
-    let house = House::open(config(&home.shared_url(), nowhere.to_str().unwrap())).unwrap();
     let words = ["the local database (SQLite) gives no connection", " DATABASE_URL"];
-    check(&house.local().map(drop).unwrap_err(), &words);
+    let refused = House::open(config(&home.shared_url(), nowhere.to_str().unwrap()));
+    check(&refused.unwrap_err(), &words);
 
     let folder = home.folder().join("canary-name");
     std::fs::create_dir(&folder).unwrap();

@@ -89,7 +89,7 @@ fn a_query_over_both_places_is_an_error_that_names_the_tables() {
     let DieselError::QueryBuilderError(source) = &error else { panic!("{error:?}") };
     assert!(matches!(source.downcast_ref::<Error>(), Some(Error::BothPlaces { .. })));
     let text = Error::from(error).to_string();
-    assert!(text.contains("auth_user live in the shared one, note in the local one"), "{text}");
+    assert!(text.contains("(shared: auth_user; local: note)"), "{text}");
 }
 
 #[test]

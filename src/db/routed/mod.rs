@@ -64,12 +64,12 @@ use transaction::{Held, RoutedTransactions, Transaction};
 /// let joined = note::table.inner_join(auth_user::table.on(auth_user::id.eq(note::user_id)));
 /// ```
 ///
-/// It does when the app declares that the two may meet, as for any two tables in diesel; then the error
-/// comes when it is sent:
+/// Nor can it be declared, because the tables of [`schema`](crate::schema) are another crate's. An app that
+/// writes down `auth_user` once more can declare it; then the error comes when the query is sent:
 ///
 /// ```
 /// use diesel::prelude::*;
-/// use housekey::schema::auth_user;
+/// diesel::table! { auth_user (id) { id -> Integer, username -> Text, } }
 /// diesel::table! { note (id) { id -> Integer, user_id -> Integer, } }
 /// diesel::allow_tables_to_appear_in_same_query!(note, auth_user);
 /// let joined = note::table.inner_join(auth_user::table.on(auth_user::id.eq(note::user_id)));
