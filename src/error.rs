@@ -112,7 +112,8 @@ pub enum Error {
     /// The app's `SECRET_KEY` is not the one of the house.
     #[error(
         "app `{app}` has the SECRET_KEY {ours}, but the house signs with {house} (registered by \
-         app `{registered_by}`): set SECRET_KEY of `{app}` to the key that `{registered_by}` has"
+         app `{registered_by}`): {}",
+        key_remedy(app, registered_by)
     )]
     #[non_exhaustive]
     KeyMismatch {
@@ -300,6 +301,13 @@ impl From<WeakKey> for Error {
     fn from(weak: WeakKey) -> Self {
         Self::config("SECRET_KEY", format!("{}; {NEW_KEY}", weak.problem()))
     }
+}
+
+fn key_remedy(app: &str, registered_by: &str) -> String {
+    if app == registered_by {
+        return format!("set SECRET_KEY of `{app}` to the key it had then");
+    }
+    format!("set SECRET_KEY of `{app}` to the key that `{registered_by}` has")
 }
 
 pub(crate) const NEW_KEY: &str =
