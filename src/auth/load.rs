@@ -78,6 +78,8 @@ impl Auth {
             Some(0) => {}
             Some(_) => {
                 self.sign_in(state, &row)?;
+                // The renewal's own change, and none of the request's.
+                state.changed.clear();
                 state.renewal = Renewal::Due;
             }
             None => return self.end_stale(state),

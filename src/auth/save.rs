@@ -2,9 +2,9 @@
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 
-use super::{Auth, settled};
+use super::{Auth, USER_HASH, settled};
 use crate::config::Saving;
-use crate::db::SharedConnection;
+use crate::db::{Moment, SharedConnection};
 use crate::error::Error;
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
@@ -30,11 +30,14 @@ impl Auth {
             return Ok(());
         }
         let mut state = session.state();
-        if state.key.is_none() || state.renewal == Renewal::Due {
-            let owner = state.user.as_ref().and_then(|user| i32::try_from(user.id).ok());
-            return self.rekey(&mut state, owner, |_| Ok(()));
+        match &state.key {
+            None => self.rekey(&mut state, None, |_| Ok(())),
+            Some(old) if state.renewal == Renewal::Due => {
+                let old = old.clone();
+                self.renew(&mut state, &old)
+            }
+            Some(_) => self.update(&mut state),
         }
-        self.update(&mut state)
     }
 
     /// When the session ends, for its row and its cookie.
@@ -52,30 +55,75 @@ impl Auth {
     ) -> Result<(), Error> {
         let text = self.codec.encode(&state.data, self.clock.now());
         let end = self.end_of(state).row;
-        let mut tries = TRIES;
-        let key = loop {
-            let key = self.mint.mint();
-            let written = self.shared.write(|conn| {
-                also(conn)?;
-                store::create(conn, &key, &text, end)?;
-                if let Some(user_id) = owner {
-                    store::own(conn, &key, user_id, &self.app)?;
-                }
-                match &state.key {
-                    Some(old) => Ok(store::delete(conn, old)?),
-                    None => Ok(()),
-                }
-            });
-            match written {
-                Ok(()) => break key,
-                Err(Error::Query(error)) if is_taken(&error) && tries > 0 => tries -= 1,
-                Err(error) => return Err(settled(error)),
+        let (key, ()) = self.under_a_new_key(|conn, key| {
+            also(conn)?;
+            self.create(conn, key, &text, end, owner)?;
+            match &state.key {
+                Some(old) => Ok(store::delete(conn, old)?),
+                None => Ok(()),
             }
-        };
+        })?;
         state.key = Some(key);
         state.renewal = Renewal::None;
         settle(state, text);
         Ok(())
+    }
+
+    /// Moves the session from a row that an old key holds together to a new one. Another request may have
+    /// saved something meanwhile, which comes along; or have ended or renewed the session itself.
+    fn renew(&self, state: &mut State, old: &SessionKey) -> Result<(), Error> {
+        let owner = state.user.as_ref().and_then(|user| i32::try_from(user.id).ok());
+        let (key, moved) = self.under_a_new_key(|conn, key| {
+            let Some((data, text, end)) = self.merged(conn, old, state)? else { return Ok(None) };
+            self.create(conn, key, &text, end, owner)?;
+            store::delete(conn, old)?;
+            Ok(Some((data, text)))
+        })?;
+        match moved {
+            Some((data, text)) => {
+                state.data = data;
+                state.key = Some(key);
+                state.renewal = Renewal::None;
+                settle(state, text);
+                Ok(())
+            }
+            None if state.changed.is_empty() => Ok(()),
+            None => {
+                state.flush();
+                Err(Error::SessionGone)
+            }
+        }
+    }
+
+    fn create(
+        &self,
+        conn: &mut SharedConnection,
+        key: &SessionKey,
+        text: &str,
+        end: Moment,
+        owner: Option<i32>,
+    ) -> QueryResult<()> {
+        store::create(conn, key, text, end)?;
+        match owner {
+            Some(user_id) => store::own(conn, key, user_id, &self.app),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs a transaction that makes a row under a new key, with another key when that one is taken.
+    fn under_a_new_key<T>(
+        &self,
+        work: impl Fn(&mut SharedConnection, &SessionKey) -> Result<T, Error>,
+    ) -> Result<(SessionKey, T), Error> {
+        let mut tries = TRIES;
+        loop {
+            let key = self.mint.mint();
+            match self.shared.write(|conn| work(conn, &key)) {
+                Ok(done) => return Ok((key, done)),
+                Err(Error::Query(error)) if is_taken(&error) && tries > 0 => tries -= 1,
+                Err(error) => return Err(settled(error)),
+            }
+        }
     }
 
     fn update(&self, state: &mut State) -> Result<(), Error> {
@@ -86,7 +134,11 @@ impl Auth {
             settle(state, text);
             return Ok(());
         }
-        let merged = self.shared.write(|conn| self.merge(conn, &key, state));
+        let merged = self.shared.write(|conn| {
+            let Some((data, text, end)) = self.merged(conn, &key, state)? else { return Ok(None) };
+            store::replace(conn, &key, &text, end)?;
+            Ok(Some((data, text)))
+        });
         let Some((data, text)) = merged.map_err(settled)? else {
             state.flush();
             return Err(Error::SessionGone);
@@ -96,22 +148,25 @@ impl Auth {
         Ok(())
     }
 
-    /// Puts this request's changes into what another request has written; `None` when the session is
-    /// gone, or was written over by an app with another key: then there is nothing to save into.
-    fn merge(
+    /// What is in the row, locked, with this request's changes in it; `None` when the session is gone, or
+    /// was written over by an app with another key: then there is nothing to save into.
+    fn merged(
         &self,
         conn: &mut SharedConnection,
         key: &SessionKey,
         state: &State,
-    ) -> Result<Option<(Data, String)>, Error> {
+    ) -> Result<Option<(Data, String, Moment)>, Error> {
         let Some(theirs) = store::find_locked(conn, key)? else { return Ok(None) };
         let Ok(Decoded { mut data, .. }) = self.codec.decode(&theirs) else { return Ok(None) };
         for name in &state.changed {
             data.take_over(name, &state.data);
         }
+        if state.renewal == Renewal::Due {
+            data.take_over(USER_HASH, &state.data);
+        }
         let text = self.codec.encode(&data, self.clock.now());
         let end = end(&data, &self.cookie, self.clock.now()).row;
-        Ok(store::update(conn, key, &theirs, &text, end)?.then_some((data, text)))
+        Ok(Some((data, text, end)))
     }
 }
 

@@ -127,6 +127,21 @@ pub(crate) fn update(
     })
 }
 
+/// Writes into a row that this transaction has locked.
+pub(crate) fn replace(
+    conn: &mut SharedConnection,
+    key: &SessionKey,
+    data: &str,
+    end: Moment,
+) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::update(django_session::table.find(key.expose_secret()))
+            .set((django_session::session_data.eq(data), django_session::expire_date.eq(end)))
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}
+
 /// Ends the session; one that has ended already is no error.
 pub(crate) fn delete(conn: &mut SharedConnection, key: &SessionKey) -> QueryResult<()> {
     on_shared!(SharedConnection, conn, conn => {

@@ -1,6 +1,6 @@
 //! A new `SECRET_KEY` with the old one among the fallbacks signs nobody out.
 
-use housekey::{Rejected, SecretKey};
+use housekey::{Error, Rejected, SecretKey};
 
 use crate::support::{Home, House, KEY, OTHER_KEY, cookie, login, on_both_databases, user, whoami};
 
@@ -8,7 +8,46 @@ on_both_databases!(
     a_session_outlives_its_key,
     an_app_that_has_both_keys_may_come_first,
     without_the_old_key_the_session_is_not_believed,
+    a_renewal_brings_no_ended_session_back,
+    a_renewal_takes_along_what_another_request_has_saved,
 );
+
+fn a_renewal_brings_no_ended_session_back(home: &Home) {
+    let before = home.open("notes");
+    user(&before, "ada");
+    let rotated = rotated(home);
+    for page in [None, Some(2)] {
+        let old_cookie = login(&before, "ada");
+        let slow = rotated.session(Some(&old_cookie)).unwrap();
+        if let Some(page) = page {
+            slow.insert("page", page).unwrap();
+        }
+        before.logout(&before.session(Some(&old_cookie)).unwrap()).unwrap();
+        let saved = rotated.save(&slow);
+        // Who has changed nothing has lost nothing: another tab may have been the first to renew.
+        assert_eq!(matches!(saved, Err(Error::SessionGone)), page.is_some(), "{saved:?}");
+        assert_eq!(home.sessions(), 0);
+    }
+}
+
+fn a_renewal_takes_along_what_another_request_has_saved(home: &Home) {
+    let before = home.open("notes");
+    user(&before, "ada");
+    let old_cookie = login(&before, "ada");
+    let rotated = rotated(home);
+    let renewing = rotated.session(Some(&old_cookie)).unwrap();
+    renewing.insert("ours", 1).unwrap();
+    let other = before.session(Some(&old_cookie)).unwrap();
+    other.insert("theirs", 2).unwrap();
+    before.save(&other).unwrap();
+    rotated.save(&renewing).unwrap();
+
+    let retired = House::open(home.config_with_key("notes", OTHER_KEY)).unwrap();
+    let renewed = retired.session(Some(&cookie(&renewing))).unwrap();
+    assert_eq!(renewed.user().unwrap().username, "ada");
+    assert_eq!((renewed.get("ours"), renewed.get("theirs")), (Some(1), Some(2)));
+    assert_eq!(home.sessions(), 1);
+}
 
 fn rotated(home: &Home) -> House {
     let old = SecretKey::new(KEY).unwrap();
