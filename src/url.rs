@@ -25,7 +25,9 @@ impl DatabaseUrl {
         let problem = |problem: String| Error::config(place.variable(), problem);
         let text = text.trim();
         let path = match split_scheme(text) {
-            Some(("postgres" | "postgresql", _)) => return Self::postgres(text).map_err(problem),
+            Some(("postgres" | "postgresql", rest)) if rest.starts_with("//") => {
+                return Self::postgres(text).map_err(problem);
+            }
             Some(("sqlite" | "file", rest)) => without_parameters(rest).map_err(problem)?,
             Some((scheme, _)) => {
                 return Err(problem(format!("has the unknown scheme `{scheme}`; {FORMS}")));
@@ -55,6 +57,9 @@ impl DatabaseUrl {
         }
         if path.starts_with(":memory:") {
             return Err(IN_MEMORY.to_owned());
+        }
+        if path.contains("host=") || path.contains("dbname=") {
+            return Err(format!("is a list of connection parameters; {FORMS}"));
         }
         if path.contains('\0') {
             return Err("has a NUL character in its path".to_owned());
@@ -87,7 +92,10 @@ impl DatabaseUrl {
             return self.target.to_string();
         }
         let joint = if self.target.contains('?') { '&' } else { '?' };
-        format!("{}{joint}connect_timeout={seconds}", *self.target)
+        // Seen from here, so that a host that has vanished does not hold a connection for hours.
+        let vanished =
+            "keepalives_idle=10&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=20000";
+        format!("{}{joint}connect_timeout={seconds}&{vanished}", *self.target)
     }
 
     /// A driver's message, unless it repeats the URL or its password.
@@ -100,11 +108,17 @@ impl DatabaseUrl {
         })
     }
 
+    /// The URL, and the password in all pieces that a driver may take it apart into.
     fn secrets(&self) -> impl Iterator<Item = &str> {
-        let authority = self.target.split_once("://").map(|(_, rest)| rest);
-        let user = authority.and_then(|rest| rest.split('/').next()?.rsplit_once('@'));
-        let password = user.and_then(|(user, _)| Some(user.split_once(':')?.1));
-        [authority, password].into_iter().flatten().filter(|secret| !secret.is_empty())
+        let rest = self.target.split_once("://").map_or("", |(_, rest)| rest);
+        let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
+        let password = user.split_once(':').map_or("", |(_, password)| password);
+        let parameters = rest.split_once('?').map_or("", |(_, parameters)| parameters);
+        let parameter = parameters.split('&').filter_map(|pair| pair.strip_prefix("password="));
+        let pieces = parameter
+            .chain([password])
+            .flat_map(|secret| secret.split(['/', ':', '@', '?', '&', '=']));
+        std::iter::once(rest).chain(pieces).filter(|secret| !secret.is_empty())
     }
 }
 
@@ -118,7 +132,12 @@ impl fmt::Debug for DatabaseUrl {
 fn without_parameters(rest: &str) -> Result<&str, String> {
     match rest.split_once('?') {
         _ if rest.starts_with(":memory:") => Err(IN_MEMORY.to_owned()),
-        None => Ok(rest.strip_prefix("//").unwrap_or(rest)),
+        None if rest.starts_with("//") => {
+            let path = rest.trim_start_matches('/');
+            // `sqlite:///a` and `sqlite:////a` are the path /a, `sqlite://a` is the path a.
+            Ok(if rest.starts_with("///") { &rest[rest.len() - path.len() - 1..] } else { path })
+        }
+        None => Ok(rest),
         Some((_, parameters)) if parameters.contains("mode=memory") => Err(IN_MEMORY.to_owned()),
         Some(_) => {
             Err("has parameters, which housekey sets by itself; take away what begins at the \
@@ -160,7 +179,9 @@ mod tests {
 
     #[test]
     fn every_form_of_a_sqlite_url_names_the_same_file() {
-        for text in ["sqlite:/a/b.db", "sqlite:///a/b.db", "/a/b.db", "file:/a/b.db"] {
+        for text in
+            ["sqlite:/a/b.db", "sqlite:///a/b.db", "sqlite:////a/b.db", "/a/b.db", "file:/a/b.db"]
+        {
             assert_eq!(parse(text).unwrap().file().unwrap(), Path::new("/a/b.db"), "{text}");
         }
     }
@@ -178,6 +199,14 @@ mod tests {
         let target = Zeroizing::new("postgres://ada:p4ss@db/house".to_owned());
         let url = DatabaseUrl { kind: DatabaseKind::Postgres, target };
         assert!(!url.redact("bad option p4ss").to_string().contains("p4ss"));
+        for (target, message) in [
+            ("postgres://ada:p4ss/word@db/house", "invalid integer value \"p4ss\" for \"port\""),
+            ("postgres://ada@db/house?password=p4ss", "invalid percent-encoded token: \"p4ss\""),
+        ] {
+            let target = Zeroizing::new(target.to_owned());
+            let url = DatabaseUrl { kind: DatabaseKind::Postgres, target };
+            assert!(!url.redact(message).to_string().contains("p4ss"), "{message}");
+        }
         assert_eq!(url.redact("no route\nto host").to_string(), "no route to host");
     }
 }

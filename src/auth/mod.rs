@@ -82,13 +82,20 @@ impl Auth {
     pub(crate) fn login(&self, session: &Session, user: &User) -> Result<(), Error> {
         let row = self.fresh(user)?;
         let mut state = session.state();
+        let before = state.kept();
         let signed_in = state.data.get::<serde_json::Value>(USER_ID);
         if signed_in.is_some() && load::user_id(&state.data) != Some(user.id) {
             // What the user before has left behind is none of this one's business.
             state.data = Data::default();
         }
-        self.sign_in(&mut state, &row)?;
-        self.rekey(&mut state, Some(row.id), |conn| users::set_last_login(conn, row.id))?;
+        let signed_in = self.sign_in(&mut state, &row).and_then(|()| {
+            self.rekey(&mut state, Some(row.id), |conn| users::set_last_login(conn, row.id))
+        });
+        if let Err(error) = signed_in {
+            // Nobody is signed in by what was not stored.
+            state.put_back(before);
+            return Err(error);
+        }
         state.user = users::find_by_id(&self.shared, user.id)?.map(User::from);
         state.rejected = None;
         state.flushed = false;
@@ -123,12 +130,18 @@ impl Auth {
         let mut state = session.state();
         let is_own = state.user.as_ref().is_some_and(|signed_in| signed_in.id == user.id);
         if is_own && state.key.is_some() {
-            self.sign_in(&mut state, &row)?;
-            self.rekey(&mut state, Some(row.id), |conn| {
-                change(conn, &row, &before)?.then_some(()).ok_or(diesel::result::Error::NotFound)
-            })
-            .map(|()| true)
-            .or_else(someone_was_faster)
+            let kept = state.kept();
+            let changed = self.sign_in(&mut state, &row).and_then(|()| {
+                self.rekey(&mut state, Some(row.id), |conn| {
+                    change(conn, &row, &before)?
+                        .then_some(())
+                        .ok_or(diesel::result::Error::NotFound)
+                })
+            });
+            if changed.is_err() {
+                state.put_back(kept);
+            }
+            changed.map(|()| true).or_else(someone_was_faster)
         } else {
             self.shared.write(|conn| Ok(change(conn, &row, &before)?)).map_err(settled)
         }
@@ -158,7 +171,7 @@ impl Auth {
         Permissions::of(&self.shared, user)
     }
 
-    /// The row as it is now: nobody signs in by a hash that has been changed meanwhile.
+    /// The row as it is now.
     fn fresh(&self, user: &User) -> Result<UserRow, Error> {
         users::find_by_id(&self.shared, user.id)?
             .ok_or_else(|| refuse(&user.username, "does not exist any more"))

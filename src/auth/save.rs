@@ -16,8 +16,7 @@ const TRIES: usize = 3;
 
 impl Auth {
     /// Is there anything to write? A session that holds nothing and has no row gets none.
-    pub(crate) fn is_due(&self, session: &Session) -> bool {
-        let state = session.state();
+    pub(crate) fn is_due(&self, state: &State) -> bool {
         let wanted = !state.changed.is_empty()
             || state.renewal == Renewal::Due
             || self.cookie.saving == Saving::EveryRequest;
@@ -26,10 +25,10 @@ impl Auth {
 
     /// Writes what the request has changed; no statement when that is nothing.
     pub(crate) fn save(&self, session: &Session) -> Result<(), Error> {
-        if !self.is_due(session) {
+        let mut state = session.state();
+        if !self.is_due(&state) {
             return Ok(());
         }
-        let mut state = session.state();
         match &state.key {
             None => self.rekey(&mut state, None, |_| Ok(())),
             Some(old) if state.renewal == Renewal::Due => {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    FromTable, Ident, ObjectName, ObjectType, Query, SetExpr, Statement as Parsed, TableFactor,
-    TableObject, TableWithJoins, Visit, Visitor,
+    FromTable, Ident, ObjectName, ObjectType, Query, Select, SetExpr, Statement as Parsed,
+    TableFactor, TableObject, TableWithJoins, Visit, Visitor,
 };
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::{Parser, ParserError};
@@ -15,6 +15,10 @@ use crate::place::DatabaseKind;
 
 /// diesel puts parentheses around each `OR`, so that a long chain of them is deep.
 const MAX_DEPTH: usize = 2000;
+
+const LONG: usize = 4 << 10;
+const STACK_PER_BYTE: usize = 1 << 10;
+const MAX_STACK: usize = 2 << 30;
 
 /// The tables a SQL text names, and whether it changes one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +30,25 @@ pub(crate) struct Statement {
 impl Statement {
     /// Reads one or more statements in the dialect of a database.
     pub(crate) fn read(sql: &str, kind: DatabaseKind) -> Result<Self, Error> {
+        // A chain of operators becomes a tree as deep as it is long; a text of some length gets a stack of
+        // its own, of which the system gives only what is used.
+        if sql.len() < LONG {
+            return Self::read_here(sql, kind);
+        }
+        let stack = sql.len().saturating_mul(STACK_PER_BYTE).min(MAX_STACK);
+        stacker::grow(stack, || Self::read_here(sql, kind))
+    }
+
+    fn read_here(sql: &str, kind: DatabaseKind) -> Result<Self, Error> {
         let mut found = Self { tables: BTreeSet::new(), writes: false };
         for statement in &parse(sql, kind)? {
             let is_query = matches!(statement, Parsed::Query(_));
             let tables = tables_of(statement, kind);
             if is_transaction_control(statement) {
                 return Err(unreadable("it begins or ends a transaction: use conn.transaction"));
+            }
+            if is_beyond_us(statement) {
+                return Err(unreadable("it is of a kind whose tables cannot be told"));
             }
             if tables.is_empty() && !is_query {
                 return Err(unreadable("it names no table"));
@@ -73,6 +90,46 @@ fn is_transaction_control(statement: &Parsed) -> bool {
             | Parsed::Savepoint { .. }
             | Parsed::ReleaseSavepoint { .. }
     )
+}
+
+/// Statements in which tables hide where the walk below does not see them.
+fn is_beyond_us(statement: &Parsed) -> bool {
+    struct Hidden;
+    impl Visitor for Hidden {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+            if names_a_table_alone(&query.body) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        }
+        fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+            if select.into.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+        // `FROM ONLY t` is read as a table called "only".
+        fn pre_visit_relation(&mut self, name: &ObjectName) -> ControlFlow<()> {
+            let ident = name.0.last().and_then(|part| part.as_ident());
+            let is_only = ident.is_some_and(|ident| {
+                ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("only")
+            });
+            if is_only { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        }
+    }
+    matches!(statement, Parsed::CreateTrigger(_) | Parsed::Merge(_))
+        || statement.visit(&mut Hidden).is_break()
+}
+
+/// `TABLE t`, alone or in a `UNION`; or a `MERGE` behind a `WITH`.
+fn names_a_table_alone(body: &SetExpr) -> bool {
+    match body {
+        SetExpr::Table(_) | SetExpr::Merge(_) => true,
+        SetExpr::SetOperation { left, right, .. } => {
+            names_a_table_alone(left) || names_a_table_alone(right)
+        }
+        _ => false,
+    }
 }
 
 fn only_reads(query: &Query) -> bool {
@@ -185,8 +242,12 @@ impl Reader {
             [table] => drop(self.tables.insert(self.fold(table))),
             [.., schema, table] => {
                 let (schema, table) = (self.fold(schema), self.fold(table));
-                // These two schemas go without saying.
-                let is_usual = schema == "public" || schema == "main";
+                // This schema goes without saying.
+                let is_usual = schema
+                    == match self.kind {
+                        DatabaseKind::Sqlite => "main",
+                        DatabaseKind::Postgres => "public",
+                    };
                 self.tables.insert(if is_usual { table } else { format!("{schema}.{table}") });
             }
         }

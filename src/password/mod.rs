@@ -163,7 +163,9 @@ impl Hasher {
             Stored::Pbkdf2Sha256(Pbkdf2 { iterations, salt }) => {
                 *iterations < self.iterations || salt.chars().count() < SALT_LENGTH
             }
-            _ => true,
+            Stored::Pbkdf2Sha1(_) => true,
+            // Neither stronger nor weaker: a Django that prefers one of these would hash it back.
+            _ => false,
         }
     }
 }

@@ -7,7 +7,7 @@ pub(crate) mod key;
 pub(crate) mod store;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -275,6 +275,15 @@ impl Session {
         Self::from(State { rejected: Some(rejected), ..State::default() })
     }
 
+    /// `None` while a thread is at work on the session, with a database that may hang.
+    pub(crate) fn try_state(&self) -> Option<MutexGuard<'_, State>> {
+        match self.0.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
     /// Nothing that was done halfway is worse than what a panic left: the lock's poison is ignored.
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -313,6 +322,16 @@ impl State {
         if self.data.remove(name) {
             self.changed.insert(name.to_owned());
         }
+    }
+
+    /// What a login changes before it is stored.
+    pub(crate) fn kept(&self) -> (Data, BTreeSet<String>) {
+        (self.data.clone(), self.changed.clone())
+    }
+
+    pub(crate) fn put_back(&mut self, (data, changed): (Data, BTreeSet<String>)) {
+        self.data = data;
+        self.changed = changed;
     }
 
     /// An empty session without a row, as for a new visitor.

@@ -34,6 +34,7 @@ use axum_core::extract::{FromRequestParts, OptionalFromRequestParts, Request};
 use axum_core::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE, VARY};
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -123,7 +124,9 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let cookies = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-        let visit = Arc::new(Visit::new(self.front.clone(), cookies));
+        // Routers that are nested take their prefix off the URI; the visitor is sent back to the whole.
+        let here = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
+        let visit = Arc::new(Visit::new(self.front.clone(), here, cookies));
         request.extensions_mut().insert(Arc::clone(&visit));
         // The clone has not been made ready; the original has, and is the one to be called.
         let fresh = self.inner.clone();
@@ -140,7 +143,12 @@ async fn finish(visit: &Visit, mut response: Response) -> Response {
         Ok(None) => {}
         Ok(Some(outcome)) => mark(response.headers_mut(), &outcome),
         // The handler's answer speaks of changes that were not saved.
-        Err(error) => response = error.into_response(),
+        Err(error) => {
+            response = error.into_response();
+            if let Some(outcome) = visit.after_failure() {
+                mark(response.headers_mut(), &outcome);
+            }
+        }
     }
     response
 }
@@ -174,7 +182,7 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let visit = visit(parts).map_err(IntoResponse::into_response)?;
         let session = visit.session().await.map_err(IntoResponse::into_response)?;
-        session.user().ok_or_else(|| must_sign_in(visit, parts))
+        session.user().ok_or_else(|| must_sign_in(visit))
     }
 }
 
@@ -196,11 +204,10 @@ fn visit(parts: &Parts) -> Result<&Visit, Error> {
     })
 }
 
-fn must_sign_in(visit: &Visit, parts: &Parts) -> Response {
+fn must_sign_in(visit: &Visit) -> Response {
     let location = visit.login_url().and_then(|url| {
-        let here = parts.uri.path_and_query().map_or("/", |here| here.as_str());
         let joint = if url.contains('?') { '&' } else { '?' };
-        HeaderValue::from_str(&format!("{url}{joint}next={}", quote(here))).ok()
+        HeaderValue::from_str(&format!("{url}{joint}next={}", quote(visit.here()))).ok()
     });
     match location {
         Some(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),

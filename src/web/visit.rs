@@ -1,14 +1,17 @@
 //! One request's session: looked up when somebody asks, saved at the end.
 
+use std::sync::MutexGuard;
+
 use tokio::sync::OnceCell;
 
 use super::{Front, cookie};
 use crate::error::Error;
-use crate::session::{CookieChange, Session};
+use crate::session::{CookieChange, Session, State};
 
 /// A request, seen from the house.
 pub(crate) struct Visit {
     front: Front,
+    here: String,
     cookie: Option<String>,
     session: OnceCell<Session>,
 }
@@ -23,9 +26,18 @@ pub(crate) struct Outcome {
 
 impl Visit {
     /// Asks nothing of the database.
-    pub(crate) fn new<'a>(front: Front, cookies: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub(crate) fn new<'a>(
+        front: Front,
+        here: &str,
+        cookies: impl Iterator<Item = &'a [u8]>,
+    ) -> Self {
         let cookie = cookie::find(cookies, &front.cookie.name).map(str::to_owned);
-        Self { front, cookie, session: OnceCell::new() }
+        Self { front, here: here.to_owned(), cookie, session: OnceCell::new() }
+    }
+
+    /// The path with its query, as the visitor asked for it.
+    pub(crate) fn here(&self) -> &str {
+        &self.here
     }
 
     pub(crate) fn login_url(&self) -> Option<&str> {
@@ -46,19 +58,30 @@ impl Visit {
     /// Saves the session, unless the response is a server error; `None` when nobody asked for it.
     pub(crate) async fn commit(&self, status: u16) -> Result<Option<Outcome>, Error> {
         let Some(session) = self.session.get() else { return Ok(None) };
-        if status < 500 && self.front.auth.is_due(session) {
+        let is_due = self.front.auth.is_due(&*self.peek(session)?);
+        if status < 500 && is_due {
             let session = session.clone();
             self.front.look(move |auth| auth.save(&session)).await?;
         }
-        Ok(Some(self.outcome(session)))
+        Ok(Some(self.outcome(&*self.peek(session)?)))
     }
 
-    fn outcome(&self, session: &Session) -> Outcome {
-        let state = session.state();
+    /// What is to be told even when the session could not be saved: the key of a login that was stored.
+    pub(crate) fn after_failure(&self) -> Option<Outcome> {
+        let state = self.session.get()?.try_state()?;
+        (state.cookie == CookieChange::Set).then(|| self.outcome(&state))
+    }
+
+    /// Without waiting: this is asked on a thread that serves other visitors too.
+    fn peek<'s>(&self, session: &'s Session) -> Result<MutexGuard<'s, State>, Error> {
+        session.try_state().ok_or(Error::Deadline { waited: self.front.deadline })
+    }
+
+    fn outcome(&self, state: &State) -> Outcome {
         let settings = &self.front.cookie;
         let set_cookie = match (state.cookie, &state.key) {
             (CookieChange::Set, Some(key)) => {
-                let age = self.front.auth.end_of(&state).cookie;
+                let age = self.front.auth.end_of(state).cookie;
                 Some(cookie::set(settings, key.expose_secret(), age, self.front.clock.now()))
             }
             (CookieChange::Delete, _) if self.cookie.is_some() => Some(cookie::delete(settings)),

@@ -9,6 +9,7 @@ on_both_databases!(
     a_login_over_another_users_session_takes_nothing_of_it,
     a_second_login_of_the_same_user_changes_the_key_too,
     a_login_over_the_session_of_an_inactive_user_takes_nothing_of_it,
+    a_login_that_fails_signs_nobody_in,
 );
 
 fn a_login_over_the_session_of_an_inactive_user_takes_nothing_of_it(home: &Home) {
@@ -26,6 +27,28 @@ fn a_login_over_the_session_of_an_inactive_user_takes_nothing_of_it(home: &Home)
     login_in(&house, &left_behind, "grace");
     assert_eq!(left_behind.get::<String>("secret"), None);
     assert_eq!(whoami(&house, &cookie(&left_behind)), Ok("grace".to_owned()));
+}
+
+/// The attacker knows the key of the session that the visitor has; the login cannot be stored.
+fn a_login_that_fails_signs_nobody_in(home: &Home) {
+    let house = home.open("notes");
+    let ada = user(&house, "ada");
+    let session = Session::default();
+    session.insert("basket", "tea").unwrap();
+    house.save(&session).unwrap();
+    let planted = cookie(&session);
+    home.execute(if home.is_postgres() {
+        "CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE EXCEPTION 'denied'; END $$; \
+         CREATE TRIGGER deny BEFORE UPDATE OF last_login ON auth_user FOR EACH ROW EXECUTE FUNCTION deny()"
+    } else {
+        "CREATE TRIGGER deny BEFORE UPDATE OF last_login ON auth_user \
+         BEGIN SELECT RAISE(ABORT, 'denied'); END"
+    });
+    assert!(house.login(&session, &ada).is_err());
+    house.save(&session).unwrap();
+    assert_eq!((session.user(), session.get("basket")), (None, Some("tea".to_owned())));
+    assert_eq!(whoami(&house, &planted), Err(None));
 }
 
 fn a_login_changes_the_key_and_keeps_what_the_visitor_had(home: &Home) {

@@ -231,7 +231,15 @@ fn raw_queries(house: &impl RawRouting) {
     for sql in both {
         assert!(matches!(goes(house, sql), Err(Error::BothPlaces { .. })), "{sql}");
     }
-    for sql in ["VACUUM", "COMMIT", "DROP INDEX note_text", "gibberish", "SELECT 'open"] {
+    for sql in [
+        "VACUUM",
+        "COMMIT",
+        "DROP INDEX note_text",
+        "gibberish",
+        "SELECT id FROM note UNION ALL TABLE auth_user",
+        "SELECT * INTO auth_group FROM note",
+        "SELECT 'open",
+    ] {
         assert!(matches!(goes(house, sql), Err(Error::UnreadableSql { .. })), "{sql}");
     }
 }
@@ -262,6 +270,18 @@ fn on_sqlite() {
 }
 
 #[test]
+fn a_long_chain_is_read_and_does_not_end_the_program() {
+    let home = Home::sqlite();
+    let house =
+        Housekey::<SqliteConnection>::open(config(&home, &home.local_url("notes"))).unwrap();
+    for chain in [" OR a=1".repeat(100_000), " || a".repeat(100_000)] {
+        let sql = format!("SELECT 1 FROM note WHERE a{chain}");
+        let found = goes(&house, &sql);
+        assert!(matches!(found, Ok(Place::Local) | Err(Error::UnreadableSql { .. })), "{found:?}");
+    }
+}
+
+#[test]
 fn on_postgres() {
     let (Some(home), Some(local)) = (Home::postgres(), Home::postgres()) else {
         return skip("PostgreSQL");
@@ -288,6 +308,8 @@ fn on_postgres() {
     for sql in local {
         assert_eq!(goes(&house, sql).unwrap(), Place::Local, "{sql}");
     }
+    let only = "SELECT id FROM ONLY \"auth_user\"";
+    assert!(matches!(goes(&house, only), Err(Error::UnreadableSql { .. })));
     let locking = auth_user::table.filter(auth_user::id.eq(1)).for_update().skip_locked();
     assert_eq!(house.place_of_query(&locking).unwrap(), Place::Shared);
     let returning = diesel::insert_into(note::table).values(note::text.eq("a")).returning(note::id);

@@ -72,6 +72,19 @@ fn a_test_transaction_leaves_nothing_in_either_place() {
     assert_eq!((notes!(&mut conn), groups!(&mut conn)), (1, 0));
     drop(conn);
 
+    // Transactions that are each right by themselves are so in a test as well.
+    let mut conn = house.conn();
+    conn.begin_test_transaction().unwrap();
+    conn.transaction(|conn| add_note!(conn, 1)).unwrap();
+    conn.transaction(|conn| add_group!(conn, "readers")).unwrap();
+    let both = conn.transaction(|conn| {
+        add_note!(conn, 2)?;
+        add_group!(conn, "writers")
+    });
+    assert!(matches!(both.map_err(Error::from), Err(Error::SecondPlace { .. })));
+    assert_eq!((notes!(&mut conn), groups!(&mut conn)), (1, 1));
+    drop(conn);
+
     let mut conn = house.conn();
     conn.test_transaction::<_, DieselError, _>(|conn| add_group!(conn, "readers"));
     drop(conn);

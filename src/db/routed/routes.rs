@@ -128,7 +128,8 @@ impl Routes {
 
     fn place_of_all(&self, tables: BTreeSet<String>) -> Result<Place, Error> {
         if self.layout == Layout::OneDatabase {
-            return Ok(Place::Shared);
+            // The app's own tables are in it, so its transactions begin as theirs do.
+            return Ok(Place::Local);
         }
         let (shared, local): (Vec<_>, Vec<_>) =
             tables.into_iter().partition(|table| self.place_of(table) == Place::Shared);

@@ -36,6 +36,10 @@ impl Transaction {
 
     /// Takes note that this place is written, or refuses when the other one already is.
     pub(super) fn claim(&mut self, place: Place, table: &Arc<str>, depth: u32) -> QueryResult<()> {
+        // What a test writes is rolled back in both places, and looks like nothing.
+        if self.is_test() && depth == 1 {
+            return Ok(());
+        }
         match &self.written {
             None => self.written = Some((place, Arc::clone(table), depth)),
             Some((first, ..)) if *first == place => {}
@@ -67,6 +71,14 @@ impl Transaction {
         if let Some((.., since)) = &mut self.written {
             *since = (*since).min(depth.saturating_sub(1));
         }
+        if self.is_test() && depth == 2 {
+            self.written = None;
+        }
+    }
+
+    fn is_test(&self) -> bool {
+        let TransactionManagerStatus::Valid(status) = &self.status else { return false };
+        status.in_transaction.as_ref().is_some_and(|transaction| transaction.test_transaction)
     }
 
     /// A write that was rolled back no longer binds the transaction to its place.
