@@ -251,6 +251,30 @@ fn two_postgres_databases_are_routed_like_two_files() {
 }
 
 #[test]
+fn the_users_may_be_in_a_file_and_the_notes_on_a_server() {
+    let (home, Some(local)) = (Home::sqlite(), Home::postgres()) else {
+        return crate::support::skip("PostgreSQL");
+    };
+    let key = SecretKey::new(KEY).unwrap();
+    let config = Config::new(&home.shared_url(), &local.shared_url(), key).unwrap();
+    housekey::migrate(&config).unwrap();
+    let house = Housekey::<PgConnection>::open(config.password_iterations(10)).unwrap();
+    local.execute(
+        "CREATE TABLE note (id serial PRIMARY KEY, user_id int NOT NULL, text text NOT NULL)",
+    );
+    let ada = house.create_user("ada", "", "x").unwrap();
+    let values = (note::user_id.eq(1), note::text.eq("tea"));
+    diesel::insert_into(note::table).values(values).execute(&mut house.conn()).unwrap();
+    let error = auth_user::table.count().get_result::<i64>(&mut house.conn()).unwrap_err();
+    assert!(matches!(Error::from(error), Error::OtherKind { .. }));
+    let mut shared = house.shared_as::<SqliteConnection>().unwrap();
+    assert_eq!(auth_user::table.count().get_result::<i64>(&mut shared), Ok(1));
+    let owners = housekey::Referenced::of(&house, &[ada.id, 7], |id| *id);
+    let owners: housekey::References<housekey::User, i64> = owners.unwrap();
+    assert_eq!((owners.iter().flatten().count(), owners.missing()), (1, &[7][..]));
+}
+
+#[test]
 fn the_same_url_twice_is_one_database_with_one_pool() {
     let home = Home::sqlite();
     let key = SecretKey::new(KEY).unwrap();
