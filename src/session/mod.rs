@@ -7,7 +7,7 @@ pub(crate) mod key;
 pub(crate) mod store;
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -276,11 +276,13 @@ impl Session {
     }
 
     /// `None` while a thread is at work on the session, with a database that may hang.
+    #[cfg(feature = "axum")]
     pub(crate) fn try_state(&self) -> Option<MutexGuard<'_, State>> {
+        use std::sync::TryLockError::{Poisoned, WouldBlock};
         match self.0.try_lock() {
             Ok(state) => Some(state),
-            Err(TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(TryLockError::WouldBlock) => None,
+            Err(Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(WouldBlock) => None,
         }
     }
 
