@@ -96,7 +96,9 @@ impl Auth {
             state.put_back(before);
             return Err(error);
         }
-        state.user = users::find_by_id(&self.shared, user.id)?.map(User::from);
+        // The login is stored; that its time cannot be read back is no reason to deny it.
+        let row = users::find_by_id(&self.shared, user.id).ok().flatten().unwrap_or(row);
+        state.user = Some(row.into());
         state.rejected = None;
         state.flushed = false;
         Ok(())
