@@ -82,20 +82,7 @@ impl Auth {
     pub(crate) fn login(&self, session: &Session, user: &User) -> Result<(), Error> {
         let row = self.fresh(user)?;
         let mut state = session.state();
-        let before = state.kept();
-        let signed_in = state.data.get::<serde_json::Value>(USER_ID);
-        if signed_in.is_some() && load::user_id(&state.data) != Some(user.id) {
-            // What the user before has left behind is none of this one's business.
-            state.data = Data::default();
-        }
-        let signed_in = self.sign_in(&mut state, &row).and_then(|()| {
-            self.rekey(&mut state, Some(row.id), |conn| users::set_last_login(conn, row.id))
-        });
-        if let Err(error) = signed_in {
-            // Nobody is signed in by what was not stored.
-            state.put_back(before);
-            return Err(error);
-        }
+        self.store_login(&mut state, &row, |conn| users::set_last_login(conn, row.id))?;
         // The login is stored; that its time cannot be read back is no reason to deny it.
         let row = users::find_by_id(&self.shared, user.id).ok().flatten().unwrap_or(row);
         state.user = Some(row.into());
@@ -132,18 +119,11 @@ impl Auth {
         let mut state = session.state();
         let is_own = state.user.as_ref().is_some_and(|signed_in| signed_in.id == user.id);
         if is_own && state.key.is_some() {
-            let kept = state.kept();
-            let changed = self.sign_in(&mut state, &row).and_then(|()| {
-                self.rekey(&mut state, Some(row.id), |conn| {
-                    change(conn, &row, &before)?
-                        .then_some(())
-                        .ok_or(diesel::result::Error::NotFound)
-                })
-            });
-            if changed.is_err() {
-                state.put_back(kept);
-            }
-            changed.map(|()| true).or_else(someone_was_faster)
+            self.store_login(&mut state, &row, |conn| {
+                change(conn, &row, &before)?.then_some(()).ok_or(diesel::result::Error::NotFound)
+            })
+            .map(|()| true)
+            .or_else(someone_was_faster)
         } else {
             self.shared.write(|conn| Ok(change(conn, &row, &before)?)).map_err(settled)
         }
@@ -182,6 +162,27 @@ impl Auth {
     fn hash(&self, row: &UserRow, password: &str) -> Result<String, Error> {
         let name = User::from(row.clone()).username;
         self.hasher.hash(password).map_err(|error| refuse(&name, &error.to_string()))
+    }
+
+    /// Signs the user in under a new session key, together with what belongs to the same transaction.
+    fn store_login(
+        &self,
+        state: &mut State,
+        row: &UserRow,
+        also: impl Fn(&mut SharedConnection) -> diesel::QueryResult<()>,
+    ) -> Result<(), Error> {
+        let before = state.kept();
+        let signed_in = state.data.get::<serde_json::Value>(USER_ID);
+        if signed_in.is_some() && load::user_id(&state.data) != Some(row.id.into()) {
+            // What the user before has left behind is none of this one's business.
+            state.data = Data::default();
+        }
+        let stored = self.sign_in(state, row).and_then(|()| self.rekey(state, Some(row.id), also));
+        if stored.is_err() {
+            // Nobody is signed in by what was not stored.
+            state.put_back(before);
+        }
+        stored
     }
 
     fn sign_in(&self, state: &mut State, row: &UserRow) -> Result<(), Error> {

@@ -64,7 +64,7 @@ impl SharedPool {
         })
     }
 
-    /// Runs what may be run twice, again on a new connection when its own turns out to be dead.
+    /// Runs what may be run twice, again when its connection turns out to be dead.
     pub(crate) fn run<T>(
         &self,
         mut work: impl FnMut(&mut SharedConnection) -> QueryResult<T>,

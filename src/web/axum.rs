@@ -35,7 +35,7 @@ use axum_core::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, COOKIE, LOCATION, RETRY_AFTER, SET_COOKIE, VARY};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -124,10 +124,9 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let cookies = request.headers().get_all(COOKIE).iter().map(HeaderValue::as_bytes);
-        // Routers that are nested take their prefix off the URI; the visitor is sent back to the whole.
-        let here = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
-        let visit = Arc::new(Visit::new(self.front.clone(), here, cookies));
-        request.extensions_mut().insert(Arc::clone(&visit));
+        let visit = Arc::new(Visit::new(self.front.clone(), cookies));
+        let asked = Asked { visit: Arc::clone(&visit), uri: request.uri().clone() };
+        request.extensions_mut().insert(asked);
         // The clone has not been made ready; the original has, and is the one to be called.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
@@ -136,6 +135,14 @@ where
             Ok(finish(&visit, response).await)
         })
     }
+}
+
+/// What a request carries to the extractors.
+#[derive(Clone)]
+struct Asked {
+    visit: Arc<Visit>,
+    /// Routers that are nested take their prefix off the request's; the visitor is sent back to the whole.
+    uri: Uri,
 }
 
 async fn finish(visit: &Visit, mut response: Response) -> Response {
@@ -171,7 +178,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        visit(parts)?.session().await
+        asked(parts)?.visit.session().await
     }
 }
 
@@ -180,9 +187,9 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let visit = visit(parts).map_err(IntoResponse::into_response)?;
-        let session = visit.session().await.map_err(IntoResponse::into_response)?;
-        session.user().ok_or_else(|| must_sign_in(visit))
+        let asked = asked(parts).map_err(IntoResponse::into_response)?;
+        let session = asked.visit.session().await.map_err(IntoResponse::into_response)?;
+        session.user().ok_or_else(|| must_sign_in(asked))
     }
 }
 
@@ -191,12 +198,12 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Error> {
-        Ok(visit(parts)?.session().await?.user())
+        Ok(asked(parts)?.visit.session().await?.user())
     }
 }
 
-fn visit(parts: &Parts) -> Result<&Visit, Error> {
-    parts.extensions.get::<Arc<Visit>>().map(AsRef::as_ref).ok_or_else(|| {
+fn asked(parts: &Parts) -> Result<&Asked, Error> {
+    parts.extensions.get::<Asked>().ok_or_else(|| {
         Error::config(
             "HousekeyLayer",
             "is not around this route; add .layer(HousekeyLayer::new(&house))",
@@ -204,10 +211,11 @@ fn visit(parts: &Parts) -> Result<&Visit, Error> {
     })
 }
 
-fn must_sign_in(visit: &Visit) -> Response {
-    let location = visit.login_url().and_then(|url| {
+fn must_sign_in(asked: &Asked) -> Response {
+    let here = asked.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let location = asked.visit.login_url().and_then(|url| {
         let joint = if url.contains('?') { '&' } else { '?' };
-        HeaderValue::from_str(&format!("{url}{joint}next={}", quote(visit.here()))).ok()
+        HeaderValue::from_str(&format!("{url}{joint}next={}", quote(here))).ok()
     });
     match location {
         Some(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),

@@ -11,7 +11,6 @@ use crate::session::{CookieChange, Session, State};
 /// A request, seen from the house.
 pub(crate) struct Visit {
     front: Front,
-    here: String,
     cookie: Option<String>,
     session: OnceCell<Session>,
 }
@@ -26,18 +25,9 @@ pub(crate) struct Outcome {
 
 impl Visit {
     /// Asks nothing of the database.
-    pub(crate) fn new<'a>(
-        front: Front,
-        here: &str,
-        cookies: impl Iterator<Item = &'a [u8]>,
-    ) -> Self {
+    pub(crate) fn new<'a>(front: Front, cookies: impl Iterator<Item = &'a [u8]>) -> Self {
         let cookie = cookie::find(cookies, &front.cookie.name).map(str::to_owned);
-        Self { front, here: here.to_owned(), cookie, session: OnceCell::new() }
-    }
-
-    /// The path with its query, as the visitor asked for it.
-    pub(crate) fn here(&self) -> &str {
-        &self.here
+        Self { front, cookie, session: OnceCell::new() }
     }
 
     pub(crate) fn login_url(&self) -> Option<&str> {

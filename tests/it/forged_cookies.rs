@@ -9,6 +9,7 @@ use axum::routing::get;
 use housekey::axum::HousekeyLayer;
 use housekey::{Rejected, User};
 
+use crate::support::dice::Dice;
 use crate::support::{Home, House, OTHER_KEY, login, on_both_databases, user};
 
 on_both_databases!(
@@ -25,27 +26,6 @@ const UNKNOWN: usize = 2_500;
 const BATCH: usize = 50;
 
 const LOWER_ALPHANUMERIC: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-
-/// `SplitMix64`: the same bad cookies in every run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap()
-    }
-
-    fn text(&mut self, alphabet: &[u8], length: usize) -> Vec<u8> {
-        (0..length).map(|_| alphabet[self.below(alphabet.len())]).collect()
-    }
-}
 
 /// Session keys to forge others from.
 struct Keys {
@@ -69,7 +49,7 @@ impl Keys {
     }
 
     /// A value that has not the shape of a session key, or a false proof.
-    fn hopeless(&self, random: &mut Random) -> Vec<u8> {
+    fn hopeless(&self, random: &mut Dice) -> Vec<u8> {
         match random.below(10) {
             0 => {
                 let length = random.below(80);
@@ -126,7 +106,7 @@ impl Keys {
     }
 
     /// A value that only the database can tell to be no session of this house.
-    fn unknown(&self, random: &mut Random) -> Vec<u8> {
+    fn unknown(&self, random: &mut Dice) -> Vec<u8> {
         match random.below(2) {
             0 => self.ended.clone().into_bytes(),
             _ => random.text(LOWER_ALPHANUMERIC, 32),
@@ -134,7 +114,7 @@ impl Keys {
     }
 
     /// The `Cookie` lines of a request. What is not a `sessionid`, or not the last one, does not count.
-    fn lines(&self, random: &mut Random, value: &[u8]) -> Vec<u8> {
+    fn lines(&self, random: &mut Dice, value: &[u8]) -> Vec<u8> {
         let live = self.live.as_bytes();
         let value: Vec<u8> = value.iter().filter(|byte| is_field_byte(**byte)).copied().collect();
         let value = value.as_slice();
@@ -214,12 +194,12 @@ impl Client {
 }
 
 /// Sends so many requests from each of several clients at once.
-fn storm(address: SocketAddr, each: usize, cookies: impl Fn(&mut Random) -> Vec<u8> + Sync) {
+fn storm(address: SocketAddr, each: usize, cookies: impl Fn(&mut Dice) -> Vec<u8> + Sync) {
     let cookies = &cookies;
     std::thread::scope(|scope| {
         for seed in 0..CLIENTS {
             scope.spawn(move || {
-                let (mut random, mut client) = (Random(seed), Client::connect(address));
+                let (mut random, mut client) = (Dice(seed), Client::connect(address));
                 for _ in 0..each / BATCH {
                     let batch: Vec<_> = (0..BATCH).map(|_| cookies(&mut random)).collect();
                     client.send(&batch);
@@ -257,7 +237,7 @@ fn a_hundred_thousand_bad_cookies_over_http(home: &Home) {
 fn ten_thousand_bad_cookies_in_the_core(home: &Home) {
     let house = home.open("notes");
     let keys = Keys::new(&house);
-    let mut random = Random(7);
+    let mut random = Dice(7);
     let before = (house.stats().shared.checkouts, rows(home));
     let mut seen = std::collections::HashMap::<Rejected, u32>::new();
     for _ in 0..9_000 {

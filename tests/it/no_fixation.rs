@@ -37,14 +37,7 @@ fn a_login_that_fails_signs_nobody_in(home: &Home) {
     session.insert("basket", "tea").unwrap();
     house.save(&session).unwrap();
     let planted = cookie(&session);
-    home.execute(if home.is_postgres() {
-        "CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS \
-         $$ BEGIN RAISE EXCEPTION 'denied'; END $$; \
-         CREATE TRIGGER deny BEFORE UPDATE OF last_login ON auth_user FOR EACH ROW EXECUTE FUNCTION deny()"
-    } else {
-        "CREATE TRIGGER deny BEFORE UPDATE OF last_login ON auth_user \
-         BEGIN SELECT RAISE(ABORT, 'denied'); END"
-    });
+    home.deny_update_of("last_login");
     assert!(house.login(&session, &ada).is_err());
     house.save(&session).unwrap();
     assert_eq!((session.user(), session.get("basket")), (None, Some("tea".to_owned())));

@@ -16,14 +16,7 @@ on_both_databases!(
 /// Some houses let their apps read password hashes and not write them.
 fn a_hash_that_may_not_be_replaced_lets_its_user_in(home: &Home) {
     user(&home.open("notes"), "ada");
-    home.execute(if home.is_postgres() {
-        "CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS \
-         $$ BEGIN RAISE EXCEPTION 'denied'; END $$; \
-         CREATE TRIGGER deny BEFORE UPDATE OF password ON auth_user FOR EACH ROW EXECUTE FUNCTION deny()"
-    } else {
-        "CREATE TRIGGER deny BEFORE UPDATE OF password ON auth_user \
-         BEGIN SELECT RAISE(ABORT, 'denied'); END"
-    });
+    home.deny_update_of("password");
     let strong = home.open_with(home.config("tasks").password_iterations(20));
     let cookie = login(&strong, "ada");
     assert_eq!(whoami(&strong, &cookie), Ok("ada".to_owned()));

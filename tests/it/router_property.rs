@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use housekey::{Config, Error, Housekey, Place, SecretKey};
 
+use crate::support::dice::Dice;
 use crate::support::{Home, House, KEY, skip};
 
 const CASES: u32 = 10_000;
@@ -14,31 +15,6 @@ const CASES: u32 = 10_000;
 /// Tables of three columns `id`, `ref`, `name` each; in SQL and as the router knows them.
 const SHARED: [&str; 5] = ["company", "Größe", "select", "crm_Lead", "UPPER"];
 const LOCAL: [&str; 5] = ["note", "Tag", "order", "from auth_user", "auth_users"];
-
-/// The generator of Steele, Lea and Flood: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit as u64).unwrap()
-    }
-
-    fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Dialect {

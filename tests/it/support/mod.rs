@@ -3,6 +3,7 @@
 
 pub(crate) mod browser;
 
+pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod server;
 
@@ -130,6 +131,20 @@ impl Home {
             Some(_) => query.get_result(&mut self.pg()).unwrap(),
             None => query.get_result(&mut self.sqlite_shared()).unwrap(),
         }
+    }
+
+    /// Makes the database refuse every change of a column of `auth_user`.
+    pub(crate) fn deny_update_of(&self, column: &str) {
+        let trigger = format!("CREATE TRIGGER deny BEFORE UPDATE OF {column} ON auth_user");
+        self.execute(&if self.is_postgres() {
+            format!(
+                "CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS \
+                 $$ BEGIN RAISE EXCEPTION 'denied'; END $$; \
+                 {trigger} FOR EACH ROW EXECUTE FUNCTION deny()"
+            )
+        } else {
+            format!("{trigger} BEGIN SELECT RAISE(ABORT, 'denied'); END")
+        });
     }
 
     pub(crate) fn sessions(&self) -> i64 {
