@@ -127,6 +127,29 @@ pub enum Error {
         registered_by: String,
     },
 
+    /// Two apps of the house declare models under one app label.
+    #[error(
+        "app `{app}` declares permissions under the label `{label}`, which app `{taken_by}` has: who may \
+         do something there could do it here; give the models of `{app}` another label, or, if both are \
+         one app, the same APP_NAME"
+    )]
+    #[non_exhaustive]
+    LabelTaken {
+        /// This app.
+        app: String,
+        /// The app label.
+        label: String,
+        /// The app that declared it first.
+        taken_by: String,
+    },
+
+    /// The shared tables belong to a Django whose users are not in `auth_user`.
+    #[error(
+        "the shared database was made by a Django with a user model of its own (AUTH_USER_MODEL): there is \
+         no auth_user to share; share the database of a Django that has AUTH_USER_MODEL = \"auth.User\""
+    )]
+    OtherUserModel,
+
     /// One query names tables of both databases.
     #[error(
         "one query cannot span two databases (shared: {}; local: {}); load from one, then ask the \
@@ -262,6 +285,22 @@ impl Error {
 
     pub(crate) fn config(setting: impl Into<String>, problem: impl Into<String>) -> Self {
         Self::Config { setting: setting.into(), problem: problem.into() }
+    }
+
+    /// Does a row hold what its columns should not: a BLOB, a NULL, a date of no calendar?
+    pub(crate) fn is_strange_row(&self) -> bool {
+        matches!(
+            self,
+            Self::Database { source: diesel::result::Error::DeserializationError(_), .. }
+        )
+    }
+
+    /// In a transaction of our own, a failed statement is the shared database's fault.
+    pub(crate) fn settled(self) -> Self {
+        match self {
+            Self::Query(source) => Self::shared(source),
+            error => error,
+        }
     }
 
     /// For `map_err` on housekey's own statements in the shared database.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use diesel::query_builder::{QueryFragment, QueryId};
 
 use crate::auth::Auth;
-use crate::check;
+use crate::check::{self, Warning};
 use crate::config::Config;
 use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, Stats, migrate};
 use crate::error::Error;
 use crate::place::Place;
 use crate::session::Session;
+use crate::user::declared::declare;
 use crate::user::store::Rank;
 use crate::user::{Permissions, User};
 
@@ -20,7 +21,7 @@ use crate::user::{Permissions, User};
 const PATIENCE_WITH_WORK: u32 = 15;
 
 /// Makes what the shared database lacks, and says which steps that were: none, when another app of the
-/// house was here before.
+/// house was here before. The permissions of [`Config::permissions`] are made as well.
 ///
 /// Any number of apps may call it at once, and be killed while they do.
 ///
@@ -34,14 +35,21 @@ const PATIENCE_WITH_WORK: u32 = 15;
 ///
 /// # Errors
 /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Migration`]; [`Error::KeyMismatch`] when the
-/// house has another key, before anything is written.
+/// house has another key, before anything is written; [`Error::LabelTaken`] when another app has declared
+/// permissions under the same app label; [`Error::OtherUserModel`].
 pub fn migrate(config: &Config) -> Result<Vec<String>, Error> {
     let shared = SharedPool::new(&config.shared, 1, config.deadline);
-    if migrate::missing(&shared)?.is_empty() {
-        return check::key(&shared, config).map(|()| Vec::new());
+    if migrate::made_without_users(&shared)? {
+        return Err(Error::OtherUserModel);
     }
-    let applied = migrate::apply(&shared, &config.app_name)?;
+    let missing = migrate::missing(&shared)?;
+    if !missing.iter().any(|step| step == migrate::REGISTRY) {
+        check::key(&shared, config)?;
+    }
+    let applied =
+        if missing.is_empty() { missing } else { migrate::apply(&shared, &config.app_name)? };
     check::key(&shared, config)?;
+    declare(&shared, config)?;
     Ok(applied)
 }
 
@@ -102,6 +110,10 @@ impl<L: HouseConnection> Housekey<L> {
         let databases = Databases::new(&config)?;
         check::tables(&databases.shared)?;
         check::key(&databases.shared, &config)?;
+        check::agree(&databases.shared, &config)?;
+        for warning in check::warnings(&databases.shared, &config)? {
+            tracing::warn!(app = config.app_name, "{warning}");
+        }
         let auth = Arc::new(Auth::new(&config, databases.shared.clone()));
         let rooms = Rooms {
             databases,
@@ -114,19 +126,25 @@ impl<L: HouseConnection> Housekey<L> {
     }
 
     /// Looks again at what [`Housekey::open`] has looked at, for a health page: the shared database answers,
-    /// its tables are there, the key is the house's.
+    /// its tables are there, the key is the house's. What will trouble the users of the house comes as
+    /// warnings; it is found in the newest 200 users and the 200 sessions that last longest.
     ///
     /// ```no_run
-    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) {
-    /// let ready = house.check().is_ok();
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
+    /// for warning in house.check()? {
+    ///     println!("warning: {warning}"); // the fact; the remedy
+    /// }
+    /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
     /// As [`Housekey::open`].
-    pub fn check(&self) -> Result<(), Error> {
-        check::tables(&self.rooms.databases.shared)?;
-        check::key(&self.rooms.databases.shared, &self.rooms.config)
+    pub fn check(&self) -> Result<Vec<Warning>, Error> {
+        let (shared, config) = (&self.rooms.databases.shared, &self.rooms.config);
+        check::tables(shared)?;
+        check::key(shared, config)?;
+        check::warnings(shared, config)
     }
 
     /// The app's name in the registry of the house.

@@ -66,7 +66,11 @@ impl SecretKey {
     /// ```
     #[must_use]
     pub fn dangerously_unchecked(text: &str) -> Self {
-        Self(Zeroizing::new(text.as_bytes().into()))
+        Self::from_bytes(text.as_bytes())
+    }
+
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(Zeroizing::new(bytes.into()))
     }
 
     /// What may be shown of this key: equal keys have equal fingerprints.
@@ -244,6 +248,11 @@ impl KeyRing {
         self.fingerprints().any(|ours| ours == fingerprint)
     }
 
+    /// A ring of keys made from these.
+    pub(crate) fn map(&self, make: impl Fn(&SecretKey) -> SecretKey) -> Self {
+        Self { keys: self.keys.iter().map(make).collect() }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SecretKey> {
         self.keys.iter()
     }
@@ -276,6 +285,12 @@ pub(crate) fn random_text(alphabet: &[u8], length: usize) -> String {
         text.extend(letters.take(length - text.len()));
     }
     text
+}
+
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
 }
 
 pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {

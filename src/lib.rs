@@ -9,8 +9,10 @@ mod place;
 mod clock;
 pub mod key;
 pub mod error;
+mod json;
 pub mod signing;
 pub mod password;
+mod permission;
 mod url;
 mod config;
 mod db;
@@ -27,12 +29,14 @@ mod web;
 #[cfg(test)]
 mod vectors;
 
+pub use check::Warning;
 pub use clock::Clock;
 pub use config::Config;
 pub use db::{DjangoTime, HouseConnection, PoolStats, Pooled, RoutedConnection, Stats, schema};
 pub use error::Error;
 pub use house::{Housekey, migrate};
 pub use key::{Fingerprint, KeyRing, SecretKey};
+pub use permission::ModelPermissions;
 pub use place::{DatabaseKind, Place};
 pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionKey, Status};

@@ -267,7 +267,7 @@ async fn later() -> Refusal {
 
 async fn health<L: Notes>(State(house): House<L>) -> Response {
     match house.run(Housekey::check).await {
-        Ok(()) => Json(json!({"ready": true})).into_response(),
+        Ok(_) => Json(json!({"ready": true})).into_response(),
         // Without its causes, which may tell strangers about the database.
         Err(error) => {
             let why = Json(json!({"ready": false, "why": error.to_string()}));

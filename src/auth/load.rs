@@ -1,6 +1,5 @@
 //! From the cookie's value to the session and its user: shape and proof, one query, signature, stamp.
 
-use diesel::result::Error as DieselError;
 use serde_json::Value;
 
 use super::{Auth, USER_BACKEND, USER_HASH, USER_ID};
@@ -21,7 +20,7 @@ impl Auth {
         match self.find(value)? {
             Ok(state) => Ok(Session::from(state)),
             Err(rejected) => {
-                self.complain(rejected);
+                self.complain(rejected, value);
                 Ok(Session::refused(rejected))
             }
         }
@@ -36,7 +35,7 @@ impl Auth {
             Ok(Some(row)) if row.alive => row,
             Ok(Some(_)) => return Ok(Err(Rejected::Expired)),
             Ok(None) => return Ok(Err(Rejected::Gone)),
-            Err(error) if is_strange_row(&error) => return Ok(Err(Rejected::Unreadable)),
+            Err(error) if error.is_strange_row() => return Ok(Err(Rejected::Unreadable)),
             Err(error) => return Err(error),
         };
         let Decoded { data, key } = match self.codec.decode(&row.data) {
@@ -65,7 +64,7 @@ impl Auth {
         let row = match known.filter(|row| i64::from(row.id) == id) {
             Some(row) => Some(row),
             None => match users::find_by_id(&self.shared, id) {
-                Err(error) if is_strange_row(&error) => None,
+                Err(error) if error.is_strange_row() => None,
                 found => found?,
             },
         };
@@ -99,26 +98,46 @@ impl Auth {
     }
 
     /// One line a second, however many cookies are bad: the first sign of apps with different keys.
-    fn complain(&self, rejected: Rejected) {
+    fn complain(&self, rejected: Rejected, cookie: &str) {
         let is_key_trouble = matches!(rejected, Rejected::BadSignature | Rejected::UnknownKey);
         if !is_key_trouble && rejected != Rejected::Unreadable {
             tracing::debug!(app = self.app, %rejected, "session not accepted");
             return;
         }
         let Some(held_back) = self.complaints.may_speak() else { return };
-        tracing::warn!(
-            app = self.app,
-            signs_with = self.signs_with,
-            held_back,
-            %rejected,
-            "session not accepted; if this goes on, compare SECRET_KEY over the apps of the house"
-        );
+        let (app, signs_with) = (&self.app, &self.signs_with);
+        if rejected == Rejected::BadSignature {
+            let writer = self.last_writer(cookie);
+            tracing::warn!(
+                app,
+                signs_with,
+                held_back,
+                "row signed by a key we do not have, fingerprint unknown; last app seen writing: {writer}; \
+                 compare SECRET_KEY and SECRET_KEY_FALLBACKS over the apps of the house, Django's too"
+            );
+        } else {
+            tracing::warn!(
+                app,
+                signs_with,
+                held_back,
+                %rejected,
+                "session not accepted; if this goes on, compare SECRET_KEY over the apps of the house"
+            );
+        }
     }
-}
 
-/// A row whose columns hold what they should not (a BLOB, a NULL, a date of no calendar).
-fn is_strange_row(error: &Error) -> bool {
-    matches!(error, Error::Database { source: DieselError::DeserializationError(_), .. })
+    /// What is known of who wrote a session's row. It is asked at most once a second, for the log.
+    fn last_writer(&self, cookie: &str) -> String {
+        let Ok(presented) = self.mint.read(cookie) else { return "unknown".to_owned() };
+        match (store::app_of(&self.shared, &presented.key), presented.proof) {
+            (Ok(Some(app)), Proof::None) => format!("`{app}`"),
+            // We know the session key for ours, so the row was ours before another app wrote over it.
+            (Ok(Some(app)), _) => format!("`{app}`, before one with another key wrote over it"),
+            (Ok(None), Proof::None) => "a Django app".to_owned(),
+            (Ok(None), _) => "an app with another key, over a session of ours".to_owned(),
+            (Err(_), _) => "unknown".to_owned(),
+        }
+    }
 }
 
 /// A decimal text, as Django writes it, or a number.

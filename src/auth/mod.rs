@@ -21,9 +21,9 @@ use crate::user::{Permissions, User};
 use stamp::Stamps;
 
 /// Django's only backend that keeps its users in `auth_user`.
-const BACKEND: &str = "django.contrib.auth.backends.ModelBackend";
+pub(crate) const BACKEND: &str = "django.contrib.auth.backends.ModelBackend";
 const USER_ID: &str = "_auth_user_id";
-const USER_BACKEND: &str = "_auth_user_backend";
+pub(crate) const USER_BACKEND: &str = "_auth_user_backend";
 const USER_HASH: &str = "_auth_user_hash";
 
 /// Everything that has to do with users and sessions, over the shared database.
@@ -44,10 +44,10 @@ impl Auth {
     pub(crate) fn new(config: &Config, shared: SharedPool) -> Self {
         Self {
             shared,
-            codec: Codec::new(&config.keys),
+            codec: Codec::new(&config.keys, &config.session_salt),
             mint: Mint::new(&config.keys),
             stamps: Stamps::new(&config.keys),
-            hasher: Hasher::pbkdf2_sha256(config.password_iterations),
+            hasher: config.hasher,
             cookie: config.cookie.clone(),
             app: config.app_name.clone(),
             signs_with: config.keys.current().fingerprint().to_string(),
@@ -95,7 +95,7 @@ impl Auth {
     pub(crate) fn logout(&self, session: &Session) -> Result<(), Error> {
         let mut state = session.state();
         if let Some(key) = &state.key {
-            self.shared.write(|conn| Ok(store::delete(conn, key)?)).map_err(settled)?;
+            self.shared.write(|conn| Ok(store::delete(conn, key)?)).map_err(Error::settled)?;
         }
         state.flush();
         state.rejected = None;
@@ -125,7 +125,7 @@ impl Auth {
             .map(|()| true)
             .or_else(someone_was_faster)
         } else {
-            self.shared.write(|conn| Ok(change(conn, &row, &before)?)).map_err(settled)
+            self.shared.write(|conn| Ok(change(conn, &row, &before)?)).map_err(Error::settled)
         }
     }
 
@@ -239,14 +239,6 @@ fn someone_was_faster(error: Error) -> Result<bool, Error> {
     match error {
         Error::Database { source: diesel::result::Error::NotFound, .. } => Ok(false),
         error => Err(error),
-    }
-}
-
-/// In a transaction of our own, a failed statement is the shared database's fault.
-fn settled(error: Error) -> Error {
-    match error {
-        Error::Query(source) => Error::shared(source),
-        error => error,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError, QueryResult};
 
-use super::{Auth, USER_HASH, settled};
+use super::{Auth, USER_HASH};
 use crate::config::Saving;
 use crate::db::{Moment, SharedConnection};
 use crate::error::Error;
@@ -68,26 +68,43 @@ impl Auth {
         Ok(())
     }
 
+    /// Saves what was verified here under a new key, beside a row that an app with another key has written
+    /// over meanwhile: that one is not ours to change, and the visitor's session goes on.
+    fn leave(&self, state: &mut State) -> Result<(), Error> {
+        tracing::warn!(
+            app = self.app,
+            signs_with = self.signs_with,
+            "an app with another SECRET_KEY wrote over a session that this app had read; it goes on under a \
+             new session key; compare SECRET_KEY over the apps of the house, Django's too"
+        );
+        let owner = owner_of(state);
+        state.key = None;
+        self.rekey(state, owner, |_| Ok(()))
+    }
+
     /// Moves the session from a row that an old key holds together to a new one. Another request may have
     /// saved something meanwhile, which comes along; or have ended or renewed the session itself.
     fn renew(&self, state: &mut State, old: &SessionKey) -> Result<(), Error> {
-        let owner = state.user.as_ref().and_then(|user| i32::try_from(user.id).ok());
-        let (key, moved) = self.under_a_new_key(|conn, key| {
-            let Some((data, text, end)) = self.merged(conn, old, state)? else { return Ok(None) };
-            self.create(conn, key, &text, end, owner)?;
-            store::delete(conn, old)?;
-            Ok(Some((data, text)))
+        let owner = owner_of(state);
+        let (key, found) = self.under_a_new_key(|conn, key| {
+            let found = self.merged(conn, old, state)?;
+            if let Found::Ours { text, end, .. } = &found {
+                self.create(conn, key, text, *end, owner)?;
+                store::delete(conn, old)?;
+            }
+            Ok(found)
         })?;
-        match moved {
-            Some((data, text)) => {
+        match found {
+            Found::Ours { data, text, .. } => {
                 state.data = data;
                 state.key = Some(key);
                 state.renewal = Renewal::None;
                 settle(state, text);
                 Ok(())
             }
-            None if state.changed.is_empty() => Ok(()),
-            None => {
+            Found::Foreign => self.leave(state),
+            Found::Gone if state.changed.is_empty() => Ok(()),
+            Found::Gone => {
                 state.flush();
                 Err(Error::SessionGone)
             }
@@ -120,7 +137,7 @@ impl Auth {
             match self.shared.write(|conn| work(conn, &key)) {
                 Ok(done) => return Ok((key, done)),
                 Err(Error::Query(error)) if is_taken(&error) && tries > 0 => tries -= 1,
-                Err(error) => return Err(settled(error)),
+                Err(error) => return Err(error.settled()),
             }
         }
     }
@@ -133,30 +150,38 @@ impl Auth {
             settle(state, text);
             return Ok(());
         }
-        let merged = self.shared.write(|conn| {
-            let Some((data, text, end)) = self.merged(conn, &key, state)? else { return Ok(None) };
-            store::replace(conn, &key, &text, end)?;
-            Ok(Some((data, text)))
+        let found = self.shared.write(|conn| {
+            let found = self.merged(conn, &key, state)?;
+            if let Found::Ours { text, end, .. } = &found {
+                store::replace(conn, &key, text, *end)?;
+            }
+            Ok(found)
         });
-        let Some((data, text)) = merged.map_err(settled)? else {
-            state.flush();
-            return Err(Error::SessionGone);
-        };
-        state.data = data;
-        settle(state, text);
-        Ok(())
+        match found.map_err(Error::settled)? {
+            Found::Ours { data, text, .. } => {
+                state.data = data;
+                settle(state, text);
+                Ok(())
+            }
+            Found::Foreign => self.leave(state),
+            Found::Gone => {
+                state.flush();
+                Err(Error::SessionGone)
+            }
+        }
     }
 
-    /// What is in the row, locked, with this request's changes in it; `None` when the session is gone, or
-    /// was written over by an app with another key: then there is nothing to save into.
+    /// What is in the row, locked, with this request's changes in it.
     fn merged(
         &self,
         conn: &mut SharedConnection,
         key: &SessionKey,
         state: &State,
-    ) -> Result<Option<(Data, String, Moment)>, Error> {
-        let Some(theirs) = store::find_locked(conn, key)? else { return Ok(None) };
-        let Ok(Decoded { mut data, .. }) = self.codec.decode(&theirs) else { return Ok(None) };
+    ) -> Result<Found, Error> {
+        let Some(theirs) = store::find_locked(conn, key)? else { return Ok(Found::Gone) };
+        let Ok(Decoded { mut data, .. }) = self.codec.decode(&theirs) else {
+            return Ok(Found::Foreign);
+        };
         for name in &state.changed {
             data.take_over(name, &state.data);
         }
@@ -165,8 +190,22 @@ impl Auth {
         }
         let text = self.codec.encode(&data, self.clock.now());
         let end = end(&data, &self.cookie, self.clock.now()).row;
-        Ok(Some((data, text, end)))
+        Ok(Found::Ours { data, text, end })
     }
+}
+
+/// What a save finds in the place of what was read.
+enum Found {
+    /// The row, with this request's changes in it.
+    Ours { data: Data, text: String, end: Moment },
+    /// A row that we cannot verify.
+    Foreign,
+    /// Nothing: the session was ended.
+    Gone,
+}
+
+fn owner_of(state: &State) -> Option<i32> {
+    state.user.as_ref().and_then(|user| i32::try_from(user.id).ok())
 }
 
 fn settle(state: &mut State, text: String) {

@@ -17,16 +17,21 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 2] = [
+const STEPS: [Step; 3] = [
     Step {
         name: "0001_django",
         sqlite: include_str!("../../migrations/sqlite/0001_django.sql"),
         postgres: include_str!("../../migrations/postgres/0001_django.sql"),
     },
     Step {
-        name: "0002_housekey",
+        name: REGISTRY,
         sqlite: include_str!("../../migrations/sqlite/0002_housekey.sql"),
         postgres: include_str!("../../migrations/postgres/0002_housekey.sql"),
+    },
+    Step {
+        name: "0003_agreements",
+        sqlite: include_str!("../../migrations/sqlite/0003_agreements.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_agreements.sql"),
     },
 ];
 
@@ -72,6 +77,28 @@ pub(crate) fn missing(shared: &SharedPool) -> Result<Vec<String>, Error> {
     let names = STEPS.iter().map(|step| step.name.to_owned());
     Ok(names.filter(|name| !known.contains(name)).collect())
 }
+
+/// Has a Django with another user model made the tables? It records the steps of `auth`, without
+/// `auth_user`.
+pub(crate) fn made_without_users(shared: &SharedPool) -> Result<bool, Error> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::Bool;
+    if shared.url().file().is_some_and(|file| !file.exists()) {
+        return Ok(false);
+    }
+    shared.run(|conn| {
+        if !table_exists(conn, "django_migrations")? || table_exists(conn, "auth_user")? {
+            return Ok(false);
+        }
+        let recorded = "EXISTS (SELECT 1 FROM django_migrations WHERE app = 'auth')";
+        on_shared!(SharedConnection, conn, conn => {
+            diesel::select(sql::<Bool>(recorded)).get_result(&mut **conn)
+        })
+    })
+}
+
+/// The step that makes the registry of keys.
+pub(crate) const REGISTRY: &str = "0002_housekey";
 
 /// Lets one transaction at a time through, until its end. SQLite's `BEGIN IMMEDIATE` has done so.
 #[cfg_attr(

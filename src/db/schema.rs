@@ -153,6 +153,32 @@ table! {
     }
 }
 
+table! {
+    /// What the apps of the house have agreed on.
+    housekey_setting (name) {
+        /// The setting, in Django's words.
+        name -> Text,
+        /// Its value.
+        value -> Text,
+        /// The app that set it.
+        app -> Text,
+        /// When that was.
+        since -> crate::db::DjangoTime,
+    }
+}
+
+table! {
+    /// Whose an app label is: the first part of the names of an app's permissions.
+    housekey_app_label (label) {
+        /// As in `django_content_type`.
+        label -> Text,
+        /// The app that declared models under it.
+        app -> Text,
+        /// When that was.
+        since -> crate::db::DjangoTime,
+    }
+}
+
 joinable!(auth_permission -> django_content_type (content_type_id));
 joinable!(auth_user_groups -> auth_user (user_id));
 joinable!(auth_user_groups -> auth_group (group_id));

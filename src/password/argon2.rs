@@ -31,6 +31,21 @@ impl Argon2 {
         Some(Self { variant, version, params, salt, digest_length })
     }
 
+    /// Django's `Argon2PasswordHasher`; its salt is the text's bytes.
+    pub(super) fn fresh(salt: &str) -> Option<Self> {
+        Some(Self {
+            variant: Algorithm::Argon2id,
+            version: Some(Version::V0x13),
+            params: Params::new(102_400, 2, 8, None).ok()?,
+            salt: salt.into(),
+            digest_length: 32,
+        })
+    }
+
+    pub(super) fn costs(&self) -> [u64; 3] {
+        [self.params.m_cost(), self.params.t_cost(), self.params.p_cost()].map(u64::from)
+    }
+
     pub(super) fn encode(&self, password: &[u8]) -> Option<String> {
         // The texts of version 16 were at first written without its number.
         let version = self.version.unwrap_or(Version::V0x10);
@@ -40,7 +55,7 @@ impl Argon2 {
 
         let variant = self.variant.as_str();
         let version = self.version.map_or(String::new(), |v| format!("v={}$", u32::from(v)));
-        let (m, t, p) = (self.params.m_cost(), self.params.t_cost(), self.params.p_cost());
+        let [m, t, p] = self.costs();
         let [salt, digest] = [&self.salt, &digest].map(|bytes| STANDARD_NO_PAD.encode(bytes));
         Some(format!("argon2${variant}${version}m={m},t={t},p={p}${salt}${digest}"))
     }

@@ -2,6 +2,8 @@ use bcrypt::{HashParts, Version, hash_with_salt};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use crate::key::random_bytes;
+
 const LENGTH: usize = 60;
 const MAX_COST: u32 = 16;
 
@@ -26,6 +28,17 @@ impl BcryptSha256 {
         };
         let parts: HashParts = text.parse().ok()?;
         (parts.get_cost() <= MAX_COST).then_some(Self { version, parts })
+    }
+
+    /// Django's `BCryptSHA256PasswordHasher`; bcrypt has salts of its own kind.
+    pub(super) fn fresh() -> Option<Self> {
+        let parts = hash_with_salt(b"", 4, random_bytes()).ok()?;
+        let text = parts.format_for_version(Version::TwoB).replacen("$04$", "$12$", 1);
+        Self::parse(&text)
+    }
+
+    pub(super) fn rounds(&self) -> u32 {
+        self.parts.get_cost()
     }
 
     pub(super) fn encode(&self, password: &[u8]) -> Option<String> {

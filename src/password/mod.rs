@@ -17,16 +17,15 @@ use std::hint::black_box;
 
 use subtle::ConstantTimeEq;
 
-use self::argon2::Argon2;
-use self::bcrypt::BcryptSha256;
 use self::pbkdf2::{MAX_ITERATIONS, Pbkdf2};
-use self::scrypt::Scrypt;
+use self::stored::Stored;
 use crate::key::{ALPHANUMERIC, random_text};
 
 mod argon2;
 mod bcrypt;
 mod pbkdf2;
 mod scrypt;
+mod stored;
 
 /// The longest password that is hashed at all, in bytes of UTF-8; Django itself has no limit.
 ///
@@ -41,6 +40,8 @@ pub const MAX_PASSWORD: usize = 4096;
 const MAX_ENCODED: usize = 1024;
 const ITERATIONS: u32 = 1_000_000;
 const SALT_LENGTH: usize = 22;
+/// A salt for what is thrown away.
+const FILLER: &str = "0123456789abcdefghijkl";
 const UNUSABLE_LENGTH: usize = 40;
 
 /// The preferred hash of the house: what new passwords get, and what stored ones are held against.
@@ -55,8 +56,10 @@ const UNUSABLE_LENGTH: usize = 40;
 /// assert_eq!(hasher.verify("correct horse", &encoded), Verdict::Right);
 /// # Ok::<(), housekey::password::TooLong>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hasher {
+    algorithm: Algorithm,
+    /// Of PBKDF2; the others have Django's costs.
     iterations: u32,
 }
 
@@ -76,7 +79,27 @@ impl Hasher {
     /// ```
     #[must_use]
     pub fn pbkdf2_sha256(iterations: u32) -> Self {
-        Self { iterations: iterations.clamp(1, MAX_ITERATIONS) }
+        Self { algorithm: Algorithm::Pbkdf2Sha256, iterations: iterations.clamp(1, MAX_ITERATIONS) }
+    }
+
+    /// Prefers another algorithm, at the costs of Django 5.2.
+    ///
+    /// | algorithm | cost |
+    /// |---|---|
+    /// | `pbkdf2_sha256`, `pbkdf2_sha1` | 1,000,000 iterations |
+    /// | `argon2` | 100 MiB, 2 passes, 8 lanes |
+    /// | `bcrypt_sha256` | 2^12 rounds |
+    /// | `scrypt` | N = 2^14, r = 8, p = 5 |
+    ///
+    /// ```
+    /// use housekey::password::{Algorithm, Hasher};
+    /// let hasher = Hasher::preferring(Algorithm::BcryptSha256);
+    /// assert!(hasher.hash("secret")?.starts_with("bcrypt_sha256$$2b$12$"));
+    /// # Ok::<(), housekey::password::TooLong>(())
+    /// ```
+    #[must_use]
+    pub fn preferring(algorithm: Algorithm) -> Self {
+        Self { algorithm, iterations: ITERATIONS }
     }
 
     /// Encodes a new password with a new salt, ready for the column `password`.
@@ -89,13 +112,17 @@ impl Hasher {
     ///
     /// # Errors
     /// [`TooLong`] over [`MAX_PASSWORD`] bytes: [`Hasher::verify`] would never find it right.
+    ///
+    /// # Panics
+    /// When the operating system has no randomness to give.
     pub fn hash(&self, password: &str) -> Result<String, TooLong> {
         if password.len() > MAX_PASSWORD {
             return Err(TooLong { bytes: password.len() });
         }
         let salt = random_text(ALPHANUMERIC, SALT_LENGTH);
-        let fresh = Pbkdf2 { iterations: self.iterations, salt: &salt };
-        Ok(fresh.sha256(password.as_bytes()))
+        let encoded = Stored::fresh(self.algorithm, self.iterations, &salt)
+            .and_then(|fresh| fresh.encode(password.as_bytes()));
+        Ok(encoded.expect("the costs of Django are within the limits"))
     }
 
     /// Tells whether `password` is the one that was stored as `encoded`.
@@ -146,33 +173,81 @@ impl Hasher {
     /// assert_eq!(login(&Hasher::pbkdf2_sha256(1), None, "secret"), Verdict::Wrong);
     /// ```
     pub fn spend(&self, password: &str) {
-        spend_iterations(password, self.iterations);
+        if let Algorithm::Pbkdf2Sha256 = self.algorithm {
+            return spend_iterations(password, self.iterations);
+        }
+        let filler = Stored::fresh(self.algorithm, self.iterations, FILLER);
+        if let Some(filler) = filler.filter(|_| password.len() <= MAX_PASSWORD) {
+            black_box(filler.encode(password.as_bytes()));
+        }
     }
 
     /// A wrong password at a cheaper hash takes as long as at a preferred one.
     fn spend_missing(&self, password: &str, stored: &Stored<'_>) {
-        if let Stored::Pbkdf2Sha256(cheaper) = stored {
+        if let (Algorithm::Pbkdf2Sha256, Stored::Pbkdf2Sha256(cheaper)) = (self.algorithm, stored) {
             spend_iterations(password, self.iterations.saturating_sub(cheaper.iterations));
         }
+    }
+
+    /// The hasher that wrote this, as far as its costs tell; `None` for what no password is right with.
+    pub(crate) fn of(encoded: &str) -> Option<Self> {
+        match Stored::parse(encoded)? {
+            Stored::Pbkdf2Sha256(pbkdf2) => Some(Self::pbkdf2_sha256(pbkdf2.iterations)),
+            other => Some(Self::preferring(other.algorithm())),
+        }
+    }
+
+    /// Reads back what `Display` writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text.split_once('$') {
+            Some(("pbkdf2_sha256", rounds)) => Some(Self::pbkdf2_sha256(rounds.parse().ok()?)),
+            _ => identify(text).map(Self::preferring),
+        }
+    }
+
+    /// Would this hasher upgrade what the other one wrote?
+    pub(crate) fn is_above(&self, other: Self) -> bool {
+        Stored::fresh(other.algorithm, other.iterations, FILLER)
+            .is_some_and(|stored| self.surpasses(&stored))
     }
 
     /// Not "differs", as in Django: two apps of different cost would take turns to re-hash, and each
     /// new hash ends the user's other sessions.
     fn surpasses(&self, stored: &Stored<'_>) -> bool {
-        match stored {
-            Stored::Pbkdf2Sha256(Pbkdf2 { iterations, salt }) => {
-                *iterations < self.iterations || salt.chars().count() < SALT_LENGTH
-            }
-            Stored::Pbkdf2Sha1(_) => true,
-            // Neither stronger nor weaker: a Django that prefers one of these would hash it back.
-            _ => false,
+        let theirs = stored.algorithm();
+        if theirs != self.algorithm {
+            return theirs.strength() < self.algorithm.strength();
         }
+        let Some(ours) = Stored::fresh(self.algorithm, self.iterations, FILLER) else {
+            return false;
+        };
+        let (ours, theirs) = (ours.costs(), stored.costs());
+        let nowhere_above = ours.iter().zip(theirs).all(|(ours, theirs)| *ours >= theirs);
+        (ours != theirs && nowhere_above) || stored.has_short_salt()
+    }
+}
+
+/// The algorithm and its costs, as the hashes begin: `pbkdf2_sha256$1000000`.
+///
+/// ```
+/// assert_eq!(housekey::password::Hasher::default().to_string(), "pbkdf2_sha256$1000000");
+/// ```
+impl fmt::Display for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.algorithm)?;
+        let costs =
+            Stored::fresh(self.algorithm, self.iterations, FILLER).map(|fresh| fresh.costs());
+        costs
+            .into_iter()
+            .flatten()
+            .filter(|cost| *cost > 0)
+            .try_for_each(|cost| write!(f, "${cost}"))
     }
 }
 
 fn spend_iterations(password: &str, iterations: u32) {
     if iterations > 0 && password.len() <= MAX_PASSWORD {
-        let filler = Pbkdf2 { iterations, salt: "0123456789abcdefghijkl" };
+        let filler = Pbkdf2 { iterations, salt: FILLER };
         black_box(filler.sha256(password.as_bytes()));
     }
 }
@@ -237,6 +312,20 @@ pub enum Algorithm {
     Scrypt,
 }
 
+impl Algorithm {
+    /// A hash is upgraded to what resists guessing better, and never back: that goes by the memory that
+    /// a guess takes.
+    fn strength(self) -> u8 {
+        match self {
+            Self::Pbkdf2Sha1 => 0,
+            Self::Pbkdf2Sha256 => 1,
+            Self::BcryptSha256 => 2,
+            Self::Scrypt => 3,
+            Self::Argon2 => 4,
+        }
+    }
+}
+
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -290,42 +379,6 @@ pub fn is_usable(encoded: &str) -> bool {
 #[must_use]
 pub fn unusable() -> String {
     format!("!{}", random_text(ALPHANUMERIC, UNUSABLE_LENGTH))
-}
-
-/// A stored text taken apart, with costs that may be paid.
-enum Stored<'a> {
-    Pbkdf2Sha256(Pbkdf2<'a>),
-    Pbkdf2Sha1(Pbkdf2<'a>),
-    Argon2(Argon2),
-    BcryptSha256(BcryptSha256),
-    Scrypt(Scrypt<'a>),
-}
-
-impl<'a> Stored<'a> {
-    fn parse(encoded: &'a str) -> Option<Self> {
-        if encoded.len() > MAX_ENCODED {
-            return None;
-        }
-        let (_, rest) = encoded.split_once('$')?;
-        Some(match identify(encoded)? {
-            Algorithm::Pbkdf2Sha256 => Self::Pbkdf2Sha256(Pbkdf2::parse(rest)?),
-            Algorithm::Pbkdf2Sha1 => Self::Pbkdf2Sha1(Pbkdf2::parse(rest)?),
-            Algorithm::Argon2 => Self::Argon2(Argon2::parse(rest)?),
-            Algorithm::BcryptSha256 => Self::BcryptSha256(BcryptSha256::parse(rest)?),
-            Algorithm::Scrypt => Self::Scrypt(Scrypt::parse(rest)?),
-        })
-    }
-
-    /// The text that Django would have stored for `password` at the same salt and costs.
-    fn encode(&self, password: &[u8]) -> Option<String> {
-        match self {
-            Self::Pbkdf2Sha256(pbkdf2) => Some(pbkdf2.sha256(password)),
-            Self::Pbkdf2Sha1(pbkdf2) => Some(pbkdf2.sha1(password)),
-            Self::Argon2(argon2) => argon2.encode(password),
-            Self::BcryptSha256(bcrypt) => bcrypt.encode(password),
-            Self::Scrypt(scrypt) => scrypt.encode(password),
-        }
-    }
 }
 
 #[cfg(test)]

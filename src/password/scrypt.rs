@@ -24,11 +24,20 @@ impl<'a> Scrypt<'a> {
         fields.next().is_none().then_some(Self { params, salt })
     }
 
+    /// Django's `ScryptPasswordHasher`.
+    pub(super) fn fresh(salt: &'a str) -> Option<Self> {
+        Some(Self { params: parse_costs(1 << 14, 8, 5)?, salt })
+    }
+
+    pub(super) fn costs(&self) -> [u64; 3] {
+        [self.params.n(), self.params.r().into(), self.params.p().into()]
+    }
+
     pub(super) fn encode(&self, password: &[u8]) -> Option<String> {
         let Self { params, salt } = self;
         let mut digest = [0; 64];
         scrypt::scrypt(password, salt.as_bytes(), params, &mut digest).ok()?;
-        let (n, r, p, digest) = (params.n(), params.r(), params.p(), STANDARD.encode(digest));
+        let ([n, r, p], digest) = (self.costs(), STANDARD.encode(digest));
         Some(format!("scrypt${n}${salt}${r}${p}${digest}"))
     }
 }

@@ -169,6 +169,40 @@ pub(crate) fn of_user(
     Ok(rows.into_iter().map(|(key, data)| (SessionKey::from_row(key), data)).collect())
 }
 
+/// The sessions that last longest: the app each was begun in, where it is known, and its data.
+pub(crate) fn newest(
+    shared: &SharedPool,
+    most: i64,
+) -> Result<Vec<(Option<String>, String)>, Error> {
+    let rows = shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            django_session::table
+                .left_join(
+                    housekey_session::table
+                        .on(housekey_session::session_key.eq(django_session::session_key)),
+                )
+                .order(django_session::expire_date.desc())
+                .limit(most)
+                .select((housekey_session::app.nullable(), django_session::session_data))
+                .load(&mut **conn)
+        })
+    });
+    rows.or_else(|error| if error.is_strange_row() { Ok(Vec::new()) } else { Err(error) })
+}
+
+/// The app that a session was begun in, when it was a housekey app.
+pub(crate) fn app_of(shared: &SharedPool, key: &SessionKey) -> Result<Option<String>, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            housekey_session::table
+                .find(key.expose_secret())
+                .select(housekey_session::app)
+                .first(&mut **conn)
+                .optional()
+        })
+    })
+}
+
 /// Puts new data in the place of old, and leaves the time of its end alone.
 pub(crate) fn replace_data(
     conn: &mut SharedConnection,

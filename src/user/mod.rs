@@ -1,5 +1,6 @@
 //! The people of the house, as `django.contrib.auth` keeps them.
 
+pub(crate) mod declared;
 mod permission;
 pub(crate) mod store;
 

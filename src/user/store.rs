@@ -95,6 +95,28 @@ pub(crate) fn find_by_ids(shared: &SharedPool, ids: &[i64]) -> Result<Vec<UserRo
     Ok(rows)
 }
 
+/// What `check` looks at.
+#[derive(Queryable)]
+pub(crate) struct Sample {
+    pub(crate) password: String,
+    pub(crate) last_login: Option<DateTime<Utc>>,
+    pub(crate) date_joined: DateTime<Utc>,
+}
+
+/// The users that were made last. A row that cannot be read is none of them.
+pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Error> {
+    let rows = shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            auth_user::table
+                .order(auth_user::id.desc())
+                .limit(most)
+                .select((auth_user::password, auth_user::last_login, auth_user::date_joined))
+                .load(&mut **conn)
+        })
+    });
+    rows.or_else(|error| if error.is_strange_row() { Ok(Vec::new()) } else { Err(error) })
+}
+
 pub(crate) fn create(
     shared: &SharedPool,
     username: &str,

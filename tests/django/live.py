@@ -100,6 +100,16 @@ def check(password, encoded):
     return check_password(password, encoded)
 
 
+def names_of_permissions(app_label, model):
+    """What `migrate` would call the default permissions of a model."""
+    from django.contrib.auth.management import _get_all_permissions
+    from django.db import models
+
+    meta = type("Meta", (), {"app_label": app_label})
+    made = type(model, (models.Model,), {"__module__": "live", "Meta": meta})
+    return dict(_get_all_permissions(made._meta))
+
+
 def migrate():
     """The steps that `migrate` would still take, and the changes that `makemigrations` would find."""
     import io

@@ -125,7 +125,7 @@ fn a_key_file_that_cannot_be_read_is_told() {
 #[test]
 fn fallback_keys_are_a_json_list_of_texts() {
     for list in [GOOD_KEY, "{\"canary-key\": 1}", "[1]", "[", "\"canary-key\"", "[null]"] {
-        let remedy = "is not a JSON list of texts, like [\"old key\"]";
+        let remedy = "is not a JSON list of texts, like [\"one\", \"two\"]";
         refused(&[("SECRET_KEY_FALLBACKS", list)], &["SECRET_KEY_FALLBACKS ", remedy]);
     }
 }

@@ -5,10 +5,8 @@ use std::sync::{Arc, Mutex};
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
 use housekey::schema::auth_user;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
+use crate::support::log::recorded;
 use crate::support::{Home, House, user};
 
 diesel::table! {
@@ -25,54 +23,21 @@ fn house(home: &Home) -> House {
     house
 }
 
-/// Writes down the spans of queries.
-#[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<String>>>);
-
-impl Visit for Spans {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        self.0.lock().unwrap().push(format!("{field}={value:?}"));
-    }
-}
-
-impl Subscriber for Spans {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_span() && metadata.name() == "query"
-    }
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        span.record(&mut self.clone());
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, _: &Event<'_>) {}
-    fn enter(&self, _: &Id) {
-        self.0.lock().unwrap().push("begin".to_owned());
-    }
-    fn exit(&self, _: &Id) {
-        self.0.lock().unwrap().push("end".to_owned());
-    }
-}
-
 #[test]
 fn every_query_is_a_span_with_its_place_and_tables_and_without_its_values() {
     let home = Home::sqlite();
     let house = house(&home);
-    let spans = Spans::default();
-    tracing::subscriber::with_default(spans.clone(), || {
+    let seen = recorded(|| {
         let conn = &mut house.conn();
         let value = note::text.eq("s3cr3t");
         diesel::insert_into(note::table).values(value).execute(conn).unwrap();
         auth_user::table.select(auth_user::id).load::<i32>(conn).unwrap();
     });
-    let seen = spans.0.lock().unwrap().clone();
     let expected = [
-        "place=local",
-        "tables=\"note\"",
+        "query place=local tables=\"note\"",
         "begin",
         "end",
-        "place=shared",
-        "tables=\"auth_user\"",
+        "query place=shared tables=\"auth_user\"",
         "begin",
         "end",
     ];

@@ -2,6 +2,7 @@
 
 use housekey::{Error, Rejected, SecretKey};
 
+use crate::support::log::recorded;
 use crate::support::{
     Home, House, KEY, OTHER_KEY, cookie, login, login_in, on_both_databases, user, whoami,
 };
@@ -11,6 +12,8 @@ on_both_databases!(
     nothing_is_written_by_the_app_that_was_stopped,
     a_row_that_cannot_be_verified_is_never_written_or_deleted,
     the_first_app_of_two_at_once_decides,
+    the_log_says_whose_row_cannot_be_read,
+    a_session_in_use_outlives_being_written_over,
 );
 
 fn the_app_stops_with_one_error_that_names_both_keys(home: &Home) {
@@ -89,4 +92,48 @@ fn the_first_app_of_two_at_once_decides(home: &Home) {
     });
     assert_eq!(home.count("SELECT count(*) FROM housekey_key"), 1);
     assert!(opened == [true, false, true, false] || opened == [false, true, false, true]);
+}
+
+/// What an app with another key makes of a session that it cannot read: Django keeps the session key and
+/// writes its own data over the row.
+fn write_over(home: &Home) -> String {
+    let ring = housekey::KeyRing::new(SecretKey::new(OTHER_KEY).unwrap());
+    let signer =
+        housekey::signing::ObjectSigner::new(&ring, "django.contrib.sessions.SessionStore");
+    let theirs = signer.dumps(&serde_json::json!({"cart": 1}), chrono::Utc::now()).unwrap();
+    home.execute(&format!("UPDATE django_session SET session_data = '{theirs}'"));
+    theirs
+}
+
+fn the_log_says_whose_row_cannot_be_read(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    let cookie = login(&house, "ada");
+    write_over(home);
+    let said = recorded(|| {
+        assert_eq!(whoami(&house, &cookie), Err(Some(Rejected::BadSignature)));
+    });
+    let line = said.iter().find(|line| line.starts_with("WARN")).unwrap();
+    let fact =
+        "row signed by a key we do not have, fingerprint unknown; last app seen writing: `notes`";
+    assert!(line.contains(fact) && line.contains("compare SECRET_KEY"), "{line}");
+    let fingerprint = SecretKey::new(KEY).unwrap().fingerprint().to_string();
+    assert!(line.contains(&fingerprint) && !line.contains(&cookie), "{line}");
+}
+
+fn a_session_in_use_outlives_being_written_over(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    let old = login(&house, "ada");
+    let session = house.session(Some(&old)).unwrap();
+    let theirs = write_over(home);
+
+    session.insert("page", 2).unwrap();
+    house.save(&session).unwrap();
+    let new = cookie(&session);
+    assert_ne!(new, old);
+    assert_eq!(whoami(&house, &new), Ok("ada".to_owned()));
+    assert_eq!(house.session(Some(&new)).unwrap().get("page"), Some(2));
+    let row = format!("SELECT session_data FROM django_session WHERE session_key = '{old}'");
+    assert_eq!(home.text(&row), theirs, "what we cannot verify is not ours to change");
 }

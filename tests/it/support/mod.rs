@@ -5,6 +5,7 @@ pub(crate) mod browser;
 
 pub(crate) mod dice;
 pub(crate) mod django;
+pub(crate) mod log;
 pub(crate) mod server;
 
 use std::path::{Path, PathBuf};

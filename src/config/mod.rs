@@ -2,17 +2,24 @@
 //!
 //! A [`Config`] opens nothing. Settings have the names and the defaults of `django/conf/global_settings.py`.
 
+mod variables;
+
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::error::{Error, NEW_KEY};
+use crate::error::Error;
 use crate::key::{KeyRing, SecretKey};
+use crate::password::Hasher;
+use crate::permission::ModelPermissions;
 use crate::place::{DatabaseKind, Place};
-use crate::url::{DatabaseUrl, FORMS};
+use crate::url::DatabaseUrl;
+use variables::Variables;
 
 const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);
-/// Django 5.2's `PBKDF2PasswordHasher.iterations`.
-const ITERATIONS: u32 = 1_000_000;
+const YEAR: Duration = Duration::from_secs(52 * 7 * 24 * 3600);
+const THREE_DAYS: Duration = Duration::from_secs(3 * 24 * 3600);
+/// `"django.contrib.sessions." + SessionStore.__qualname__`
+const SESSION_SALT: &str = "django.contrib.sessions.SessionStore";
 
 /// The settings of one app of the house.
 ///
@@ -32,8 +39,15 @@ pub struct Config {
     pub(crate) keys: KeyRing,
     pub(crate) app_name: String,
     pub(crate) login_url: Option<String>,
+    /// Hosts that `next` may name besides the one that was asked.
+    pub(crate) next_hosts: Vec<String>,
+    pub(crate) secure_proxy_header: Option<(String, String)>,
     pub(crate) cookie: CookieSettings,
-    pub(crate) password_iterations: u32,
+    pub(crate) csrf: CsrfSettings,
+    pub(crate) session_salt: String,
+    pub(crate) hasher: Hasher,
+    pub(crate) password_reset_timeout: Duration,
+    pub(crate) permissions: Vec<ModelPermissions>,
     pub(crate) shared_tables: Vec<String>,
     pub(crate) shared_prefixes: Vec<String>,
     pub(crate) shared_pool_size: u32,
@@ -52,6 +66,17 @@ pub(crate) struct CookieSettings {
     pub(crate) security: CookieSecurity,
     pub(crate) saving: Saving,
     pub(crate) lifetime: CookieLifetime,
+}
+
+/// The cookie of the CSRF protection: `CSRF_*`.
+#[derive(Debug, Clone)]
+#[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "for the web adapters"))]
+pub(crate) struct CsrfSettings {
+    pub(crate) cookie_name: String,
+    pub(crate) cookie_domain: Option<String>,
+    pub(crate) cookie_age: Duration,
+    pub(crate) security: CookieSecurity,
+    pub(crate) trusted_origins: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +119,8 @@ impl Config {
             keys: KeyRing::new(key),
             app_name: program_name(),
             login_url: None,
+            next_hosts: Vec::new(),
+            secure_proxy_header: None,
             cookie: CookieSettings {
                 name: "sessionid".to_owned(),
                 domain: None,
@@ -102,7 +129,17 @@ impl Config {
                 saving: Saving::WhenChanged,
                 lifetime: CookieLifetime::Age,
             },
-            password_iterations: ITERATIONS,
+            csrf: CsrfSettings {
+                cookie_name: "csrftoken".to_owned(),
+                cookie_domain: None,
+                cookie_age: YEAR,
+                security: CookieSecurity::AnyConnection,
+                trusted_origins: Vec::new(),
+            },
+            session_salt: SESSION_SALT.to_owned(),
+            hasher: Hasher::default(),
+            password_reset_timeout: THREE_DAYS,
+            permissions: Vec::new(),
             shared_tables: Vec::new(),
             shared_prefixes: Vec::new(),
             shared_pool_size: 4,
@@ -128,7 +165,16 @@ impl Config {
     /// | `SESSION_COOKIE_SECURE` | send the cookie over HTTPS alone | `false` |
     /// | `SESSION_SAVE_EVERY_REQUEST` | every request prolongs the session | `false` |
     /// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | | `false` |
+    /// | `SESSION_SALT` | of a Django with a session store of its own: `django.contrib.sessions.` and its class | `django.contrib.sessions.SessionStore` |
+    /// | `CSRF_COOKIE_NAME` | | `csrftoken` |
+    /// | `CSRF_COOKIE_DOMAIN` | as `SESSION_COOKIE_DOMAIN` | this host |
+    /// | `CSRF_COOKIE_SECURE` | | `false` |
+    /// | `CSRF_TRUSTED_ORIGINS` | JSON list of origins whose pages may post here | `[]` |
+    /// | `SUCCESS_URL_ALLOWED_HOSTS` | JSON list of hosts that `next` may name | `[]` |
+    /// | `SECURE_PROXY_SSL_HEADER` | JSON list: the header by which the proxy says "it was HTTPS", and its value | none |
+    /// | `PASSWORD_HASHER` | `pbkdf2_sha256`, `pbkdf2_sha1`, `argon2`, `bcrypt_sha256` or `scrypt` | `pbkdf2_sha256` |
     /// | `PASSWORD_ITERATIONS` | rounds of `pbkdf2_sha256` | 1000000 |
+    /// | `PASSWORD_RESET_TIMEOUT` | seconds | 259200 |
     ///
     /// ```no_run
     /// let config = housekey::Config::from_env()?;
@@ -165,12 +211,14 @@ impl Config {
         }
         config.app_name = vars.optional("APP_NAME").unwrap_or(config.app_name);
         config.login_url = vars.optional("LOGIN_URL");
+        config.next_hosts = vars.texts("SUCCESS_URL_ALLOWED_HOSTS")?;
+        config.secure_proxy_header = vars.secure_proxy_header()?;
         config.cookie = vars.cookie(config.cookie)?;
-        config.password_iterations =
-            vars.number("PASSWORD_ITERATIONS", config.password_iterations)?;
-        if config.password_iterations == 0 {
-            return Err(Error::config("PASSWORD_ITERATIONS", "must be at least 1"));
-        }
+        config.csrf = vars.csrf(config.csrf)?;
+        config.session_salt = vars.optional("SESSION_SALT").unwrap_or(config.session_salt);
+        config.hasher = vars.hasher()?;
+        config.password_reset_timeout =
+            vars.seconds("PASSWORD_RESET_TIMEOUT", config.password_reset_timeout)?;
         Ok(config)
     }
 
@@ -271,8 +319,124 @@ impl Config {
     /// # Ok::<(), housekey::Error>(())
     /// ```
     #[must_use]
-    pub fn password_iterations(mut self, rounds: u32) -> Self {
-        self.password_iterations = rounds.max(1);
+    pub fn password_iterations(self, rounds: u32) -> Self {
+        self.password_hasher(Hasher::pbkdf2_sha256(rounds))
+    }
+
+    /// How new passwords are hashed, and up to what stored ones are upgraded (the first of Django's
+    /// `PASSWORD_HASHERS`). Every app of the house wants the same.
+    ///
+    /// ```
+    /// use housekey::password::{Algorithm, Hasher};
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key)?
+    ///     .password_hasher(Hasher::preferring(Algorithm::Argon2));
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn password_hasher(mut self, hasher: Hasher) -> Self {
+        self.hasher = hasher;
+        self
+    }
+
+    /// How long a link for a new password is good (`PASSWORD_RESET_TIMEOUT`): three days unless said
+    /// otherwise.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let hour = std::time::Duration::from_secs(3600);
+    /// let config = Config::new("house.db", "notes.db", key)?.password_reset_timeout(hour);
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn password_reset_timeout(mut self, timeout: Duration) -> Self {
+        self.password_reset_timeout = timeout;
+        self
+    }
+
+    /// The permissions of this app's own models, which [`migrate`](crate::migrate) puts into the shared
+    /// database; see [`permissions!`](crate::permissions!).
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "billing.db", key)?.permissions(housekey::permissions! {
+    ///     "billing": Invoice { add, change, "approve_invoice" = "Can approve invoice" }
+    /// });
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn permissions(mut self, models: impl IntoIterator<Item = ModelPermissions>) -> Self {
+        self.permissions.extend(models);
+        self
+    }
+
+    /// The salt of signed sessions, for a house whose Django apps have a session store class of their own:
+    /// `django.contrib.sessions.` and the name of that class.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key)?
+    ///     .session_salt("django.contrib.sessions.AuditedSessionStore");
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn session_salt(mut self, salt: impl Into<String>) -> Self {
+        self.session_salt = salt.into();
+        self
+    }
+
+    /// Another origin whose pages may post here (`CSRF_TRUSTED_ORIGINS`): `https://tasks.example.org`, or
+    /// `https://*.example.org` for all below a domain. Call it once for each.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key)?
+    ///     .csrf_trusted_origin("https://tasks.example.org");
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn csrf_trusted_origin(mut self, origin: impl Into<String>) -> Self {
+        self.csrf.trusted_origins.push(origin.into());
+        self
+    }
+
+    /// Another host, with its port, that `next` may send a visitor to after the login (Django's
+    /// `success_url_allowed_hosts`). Call it once for each.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "front.db", key)?.allow_next_host("tasks.example.org");
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn allow_next_host(mut self, host: impl Into<String>) -> Self {
+        self.next_hosts.push(host.into());
+        self
+    }
+
+    /// The header by which the proxy in front says that a request came over HTTPS, and the value it then
+    /// has (`SECURE_PROXY_SSL_HEADER`). The proxy must take that header away from what visitors send.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key)?
+    ///     .secure_proxy_ssl_header("X-Forwarded-Proto", "https");
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn secure_proxy_ssl_header(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Self {
+        self.secure_proxy_header = Some((name.into(), value.into()));
         self
     }
 
@@ -351,115 +515,8 @@ impl Config {
     }
 }
 
-/// The variables of an environment, with errors that name them.
-struct Variables<F>(F);
-
-impl<F: Fn(&str) -> Option<String>> Variables<F> {
-    fn optional(&self, name: &str) -> Option<String> {
-        (self.0)(name).filter(|value| !value.is_empty())
-    }
-
-    fn required(&self, name: &str, what: &str) -> Result<String, Error> {
-        self.optional(name)
-            .ok_or_else(|| Error::config(name, format!("is not set; it names {what}: {FORMS}")))
-    }
-
-    fn secret_key(&self) -> Result<SecretKey, Error> {
-        match (self.optional("SECRET_KEY"), self.optional("SECRET_KEY_FILE")) {
-            (Some(_), Some(_)) => Err(Error::config(
-                "SECRET_KEY_FILE",
-                "and SECRET_KEY are both set; keep one of them",
-            )),
-            (Some(text), None) => Ok(SecretKey::new(text)?),
-            (None, Some(path)) => key_from_file(&path),
-            (None, None) => Err(Error::config("SECRET_KEY", format!("is not set; {NEW_KEY}"))),
-        }
-    }
-
-    fn fallback_keys(&self) -> Result<Vec<SecretKey>, Error> {
-        const NAME: &str = "SECRET_KEY_FALLBACKS";
-        let Some(list) = self.optional(NAME) else { return Ok(Vec::new()) };
-        let texts: Vec<String> = serde_json::from_str(&list)
-            .map_err(|_| Error::config(NAME, "is not a JSON list of texts, like [\"old key\"]"))?;
-        let key = |text| {
-            SecretKey::new(text)
-                .map_err(|weak| Error::config(NAME, format!("holds a key that {}", weak.problem())))
-        };
-        texts.into_iter().map(key).collect()
-    }
-
-    fn cookie(&self, default: CookieSettings) -> Result<CookieSettings, Error> {
-        let name = self.optional("SESSION_COOKIE_NAME").unwrap_or(default.name);
-        if !name.bytes().all(is_token_byte) {
-            return Err(Error::config(
-                "SESSION_COOKIE_NAME",
-                "may hold letters, digits and -_.~ only",
-            ));
-        }
-        let domain = self.optional("SESSION_COOKIE_DOMAIN");
-        if domain.as_deref().is_some_and(|domain| !domain.bytes().all(is_host_byte)) {
-            return Err(Error::config("SESSION_COOKIE_DOMAIN", "is not the name of a host"));
-        }
-        let age = self.number("SESSION_COOKIE_AGE", default.age.as_secs())?;
-        Ok(CookieSettings {
-            name,
-            domain,
-            age: Duration::from_secs(age),
-            security: self.choice(
-                "SESSION_COOKIE_SECURE",
-                CookieSecurity::HttpsOnly,
-                default.security,
-            )?,
-            saving: self.choice(
-                "SESSION_SAVE_EVERY_REQUEST",
-                Saving::EveryRequest,
-                default.saving,
-            )?,
-            lifetime: self.choice(
-                "SESSION_EXPIRE_AT_BROWSER_CLOSE",
-                CookieLifetime::UntilBrowserCloses,
-                default.lifetime,
-            )?,
-        })
-    }
-
-    fn number<N: std::str::FromStr>(&self, name: &str, default: N) -> Result<N, Error> {
-        let Some(text) = self.optional(name) else { return Ok(default) };
-        text.trim()
-            .parse()
-            .map_err(|_| Error::config(name, "is not a whole number; set one, in digits alone"))
-    }
-
-    /// `yes` when the variable is true, `no` when it is false or absent.
-    fn choice<T>(&self, name: &str, yes: T, no: T) -> Result<T, Error> {
-        match self.optional(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
-            None | Some("false" | "0" | "no" | "off") => Ok(no),
-            Some("true" | "1" | "yes" | "on") => Ok(yes),
-            Some(_) => Err(Error::config(name, "is neither true nor false; set one of the two")),
-        }
-    }
-}
-
-fn key_from_file(path: &str) -> Result<SecretKey, Error> {
-    const NAME: &str = "SECRET_KEY_FILE";
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::config(NAME, format!("cannot be read ({error}); name a file that holds the key"))
-    })?;
-    SecretKey::new(text.trim_end_matches(['\r', '\n'])).map_err(|weak| {
-        Error::config(NAME, format!("holds a key that {}; {NEW_KEY}", weak.problem()))
-    })
-}
-
 fn program_name() -> String {
     let program = std::env::current_exe().ok();
     let name = program.as_deref().and_then(std::path::Path::file_stem);
     name.map_or_else(|| "app".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._".contains(&byte)
 }

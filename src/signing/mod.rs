@@ -11,6 +11,9 @@
 //! The MAC's key is `SHA256(salt || "signer" || SECRET_KEY)`. Every use has a salt of its own, so that
 //! a text signed for one purpose is nothing in another.
 
+mod cookie;
+mod object;
+
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -21,6 +24,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::key::{KeyRing, SecretKey, hmac_state};
+
+pub use cookie::CookieSigner;
+pub use object::ObjectSigner;
 
 const SEPARATOR: char = ':';
 const SIGNATURE_LENGTH: usize = 43;
@@ -45,6 +51,9 @@ pub enum BadSignature {
     /// Rightly signed, but too long ago.
     #[error("signed text is too old")]
     Expired,
+    /// Rightly signed, but not what it was taken for.
+    #[error("signed text holds something else")]
+    Unreadable,
 }
 
 /// A value whose signature was verified.

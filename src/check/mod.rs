@@ -1,5 +1,7 @@
 //! What must be true before an app may write into the house: the tables are there, and its key is the
-//! house's.
+//! house's. And what had better be true: `warnings`.
+
+mod warnings;
 
 use diesel::prelude::*;
 
@@ -9,6 +11,8 @@ use crate::db::{Moment, SharedConnection, SharedPool, migrate, on_shared};
 use crate::error::Error;
 use crate::key::{Fingerprint, KeyRing};
 use crate::session::{self, SessionKey};
+pub use warnings::Warning;
+pub(crate) use warnings::{agree, warnings};
 
 /// A key that an app of the house has registered.
 struct Registered {

@@ -1,0 +1,120 @@
+//! What will trouble the users of a house is told, with its remedy, as soon as the database shows it.
+
+use housekey::password::{Algorithm, Hasher};
+use housekey::{Error, Session, Warning};
+
+use crate::support::log::recorded;
+use crate::support::{Home, House, OTHER_KEY, login, on_both_databases, user};
+
+on_both_databases!(
+    a_healthy_house_has_none,
+    apps_of_different_cost_are_told,
+    a_django_of_another_cost_shows_in_the_hashes,
+    times_of_the_future_show_an_app_without_use_tz,
+    sessions_of_another_key_are_counted_with_their_apps,
+    a_user_model_of_ones_own_is_told,
+    a_database_without_auth_user_is_not_taken_for_ours,
+);
+
+fn one(warnings: Vec<Warning>) -> String {
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let text = warnings[0].to_string();
+    assert_eq!(text, format!("{}; {}", warnings[0].fact, warnings[0].remedy));
+    text
+}
+
+fn a_healthy_house_has_none(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    login(&house, "ada");
+    assert_eq!(house.check().unwrap(), []);
+    assert_eq!(home.open("tasks").check().unwrap(), []);
+}
+
+fn apps_of_different_cost_are_told(home: &Home) {
+    let notes = home.open("notes");
+    let weaker = home.config("tasks").password_iterations(5);
+    let said = recorded(|| drop(House::open(weaker.clone()).unwrap()));
+    let text = one(House::open(weaker).unwrap().check().unwrap());
+    assert!(text.contains("pbkdf2_sha256$5") && text.contains("pbkdf2_sha256$10"), "{text}");
+    assert!(text.contains("`notes`") && text.contains("PASSWORD_ITERATIONS"), "{text}");
+    assert!(said.iter().any(|line| line.starts_with("WARN") && line.contains(&text)), "{said:?}");
+    assert_eq!(notes.check().unwrap(), []);
+
+    // The house goes up with the strongest of its apps, and the others are told.
+    let stronger = home.config("tasks").password_hasher(Hasher::preferring(Algorithm::Scrypt));
+    assert_eq!(House::open(stronger).unwrap().check().unwrap(), []);
+    let text = one(notes.check().unwrap());
+    assert!(text.contains("scrypt$16384$8$5 (set by app `tasks`)"), "{text}");
+}
+
+fn a_django_of_another_cost_shows_in_the_hashes(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    let set = |rounds: u32| {
+        let hash = Hasher::pbkdf2_sha256(rounds).hash("secret").unwrap();
+        home.execute(&format!("UPDATE auth_user SET password = '{hash}'"));
+    };
+    set(11);
+    assert!(one(house.check().unwrap()).contains("1 as pbkdf2_sha256$11"));
+    // A weaker one may wait for its user's next login, unless that was since.
+    set(9);
+    assert_eq!(house.check().unwrap(), []);
+    home.execute("UPDATE housekey_setting SET since = '2020-01-01 00:00:00'");
+    home.execute("UPDATE auth_user SET last_login = '2020-01-02 00:00:00'");
+    assert!(one(house.check().unwrap()).contains("1 as pbkdf2_sha256$9"));
+}
+
+fn times_of_the_future_show_an_app_without_use_tz(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    let later = chrono::Utc::now() + chrono::TimeDelta::hours(9);
+    let later = later.format("%Y-%m-%d %H:%M:%S").to_string();
+    home.execute(&format!("UPDATE auth_user SET last_login = '{later}'"));
+    assert!(one(house.check().unwrap()).contains("USE_TZ = True"));
+}
+
+fn sessions_of_another_key_are_counted_with_their_apps(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    login(&house, "ada");
+    let data = home.text("SELECT session_data FROM django_session");
+    let signer = housekey::signing::ObjectSigner::new(
+        &housekey::KeyRing::new(housekey::SecretKey::new(OTHER_KEY).unwrap()),
+        "django.contrib.sessions.SessionStore",
+    );
+    let other =
+        signer.dumps(&[("a", 1)].iter().copied().collect::<Map>(), chrono::Utc::now()).unwrap();
+    home.execute(&format!("UPDATE django_session SET session_data = '{other}'"));
+    let text = one(house.check().unwrap());
+    assert!(text.contains("1 of the 1 sessions") && text.contains("(begun in: notes)"), "{text}");
+    assert!(!text.contains(&other) && !text.contains(&data));
+
+    home.execute("DELETE FROM housekey_session");
+    assert!(one(house.check().unwrap()).contains("(begun in: a Django app)"));
+}
+
+type Map = std::collections::BTreeMap<&'static str, i32>;
+
+fn a_user_model_of_ones_own_is_told(home: &Home) {
+    let house = home.open("notes");
+    home.execute(
+        "INSERT INTO django_content_type (id, app_label, model) VALUES (900, 'accounts', 'user')",
+    );
+    let text = one(house.check().unwrap());
+    assert!(text.contains("accounts.user") && text.contains("AUTH_USER_MODEL"), "{text}");
+
+    let session = Session::default();
+    session.insert("a", 1).unwrap();
+    house.save(&session).unwrap();
+}
+
+fn a_database_without_auth_user_is_not_taken_for_ours(home: &Home) {
+    home.execute(
+        "CREATE TABLE django_migrations (id integer PRIMARY KEY, app varchar(255), name varchar(255));
+         INSERT INTO django_migrations VALUES (1, 'auth', '0001_initial')",
+    );
+    let error = housekey::migrate(&home.config("notes")).unwrap_err();
+    assert!(matches!(error, Error::OtherUserModel), "{error:?}");
+    assert!(error.to_string().contains("AUTH_USER_MODEL"));
+}

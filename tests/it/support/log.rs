@@ -1,0 +1,76 @@
+//! What the library says to its log and which spans it opens, on the thread of one test.
+//!
+//! One recorder serves all tests: when only some threads of a process listen, `tracing` may decide on
+//! another thread that nobody does.
+
+use std::cell::RefCell;
+use std::fmt::{Debug, Write};
+use std::sync::Once;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
+use tracing::{Event, Level, Metadata, Subscriber};
+
+thread_local! {
+    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+}
+
+struct Recorder;
+
+struct Fields(String);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        let joint = if self.0.is_empty() { "" } else { " " };
+        let _ = match field.name() {
+            "message" => write!(self.0, "{joint}{value:?}"),
+            name => write!(self.0, "{joint}{name}={value:?}"),
+        };
+    }
+}
+
+fn say(line: String) {
+    LINES.with_borrow_mut(|lines| {
+        lines.as_mut().into_iter().for_each(|lines| lines.push(line.clone()))
+    });
+}
+
+impl Subscriber for Recorder {
+    fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        let is_ours =
+            metadata.target().starts_with("housekey") && *metadata.level() <= Level::DEBUG;
+        is_ours && LINES.with_borrow(Option::is_some)
+    }
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut fields = Fields(String::new());
+        span.record(&mut fields);
+        say(format!("{} {}", span.metadata().name(), fields.0));
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Fields(String::new());
+        event.record(&mut fields);
+        say(format!("{} {}", event.metadata().level(), fields.0));
+    }
+    fn enter(&self, _: &Id) {
+        say("begin".to_owned());
+    }
+    fn exit(&self, _: &Id) {
+        say("end".to_owned());
+    }
+}
+
+/// What is said while this runs, a line each: `WARN ...` and the like, and spans by their names.
+pub(crate) fn recorded(work: impl FnOnce()) -> Vec<String> {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Recorder).unwrap());
+    LINES.set(Some(Vec::new()));
+    work();
+    LINES.take().unwrap()
+}
