@@ -7,13 +7,15 @@ use diesel::query_builder::{QueryFragment, QueryId};
 use crate::auth::Auth;
 use crate::check::{self, Warning};
 use crate::config::Config;
+#[cfg(feature = "axum")]
+use crate::csrf::Rules;
 use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, Stats, migrate};
 use crate::error::Error;
 use crate::place::Place;
 use crate::session::Session;
 use crate::user::declared::declare;
 use crate::user::store::Rank;
-use crate::user::{Permissions, User};
+use crate::user::{Permissions, ResetLink, User};
 
 /// How much longer the work of an app may take than the house waits for anything: a password hash is meant
 /// to be slow.
@@ -83,6 +85,8 @@ struct Rooms<L: HouseConnection> {
     config: Config,
     #[cfg(feature = "axum")]
     bridge: crate::bridge::Bridge,
+    #[cfg(feature = "axum")]
+    csrf: Arc<Rules>,
 }
 
 impl<L: HouseConnection> Clone for Housekey<L> {
@@ -107,6 +111,8 @@ impl<L: HouseConnection> Housekey<L> {
     /// and [`Error::Config`] when `DATABASE_URL` is of another kind than `L`. Nothing of another app is
     /// changed before all is well.
     pub fn open(config: Config) -> Result<Self, Error> {
+        #[cfg(feature = "axum")]
+        let csrf = csrf_rules(&config)?;
         let databases = Databases::new(&config)?;
         check::tables(&databases.shared)?;
         check::key(&databases.shared, &config)?;
@@ -120,6 +126,8 @@ impl<L: HouseConnection> Housekey<L> {
             auth,
             #[cfg(feature = "axum")]
             bridge: crate::bridge::Bridge::new(&config),
+            #[cfg(feature = "axum")]
+            csrf: Arc::new(csrf),
             config,
         };
         Ok(Self { rooms: Arc::new(rooms) })
@@ -287,7 +295,8 @@ impl<L: HouseConnection> Housekey<L> {
         self.rooms.databases.stats()
     }
 
-    /// Makes a user who may sign in (Django's `create_user`).
+    /// Makes a user who may sign in (Django's `create_user`). The name is brought into Unicode's form NFKC,
+    /// and is held to Django's rules; of the e-mail address the domain is brought into lower case.
     ///
     /// ```no_run
     /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
@@ -297,8 +306,8 @@ impl<L: HouseConnection> Housekey<L> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::UsernameTaken`]; [`Error::User`] when the name is empty or too long, or the password is too
-    /// long; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    /// [`Error::UsernameTaken`]; [`Error::User`] when the name, the e-mail address or the password is not one
+    /// that Django would take, or is too long; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn create_user(&self, username: &str, email: &str, password: &str) -> Result<User, Error> {
         self.rooms.auth.create_user(username, email, password, Rank::Ordinary)
     }
@@ -340,7 +349,8 @@ impl<L: HouseConnection> Housekey<L> {
         self.rooms.auth.find_user(username)
     }
 
-    /// The user of that name, if the password is right and the user is active.
+    /// The user of that name, if the password is right and the user is active. The name is read as Django's
+    /// login form reads it: without blanks around it, in Unicode's form NFKC.
     ///
     /// An unknown name takes as long as a wrong password. A hash that is weaker than the house's cost is
     /// replaced; the sessions that the user began in housekey apps outlive that.
@@ -423,6 +433,64 @@ impl<L: HouseConnection> Housekey<L> {
         new: &str,
     ) -> Result<bool, Error> {
         self.rooms.auth.change_password(session, user, old, new)
+    }
+
+    /// What a link for a new password holds, to be sent to the user by mail (Django's
+    /// `default_token_generator`). It is good in every app of the house, Django's too.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, user: &housekey::User)
+    /// # -> Result<(), housekey::Error> {
+    /// let link = house.reset_link(user)?;
+    /// let address = format!("https://notes.example.org/reset/{}/{}/", link.uid, link.token);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::User`] when the user does not exist any more; [`Error::Unreachable`],
+    /// [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn reset_link(&self, user: &User) -> Result<ResetLink, Error> {
+        self.rooms.auth.reset_link(user)
+    }
+
+    /// Whose link this is, while it is good.
+    ///
+    /// It ends with its use, with any other change of the password or the e-mail address, with the next
+    /// login, and with [`Config::password_reset_timeout`].
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, uid: &str, token: &str)
+    /// # -> Result<(), housekey::Error> {
+    /// let Some(user) = house.user_of_reset(uid, token)? else {
+    ///     return Ok(()); // "This link is no longer good."
+    /// };
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`]: never because of the link.
+    pub fn user_of_reset(&self, uid: &str, token: &str) -> Result<Option<User>, Error> {
+        self.rooms.auth.user_of_reset(uid, token)
+    }
+
+    /// Gives the link's user a new password, if the link is good; `false` if it is not. The user's sessions
+    /// end.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, uid: &str, token: &str)
+    /// # -> Result<(), housekey::Error> {
+    /// let done = house.reset_password(uid, token, "battery horse staple correct")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::User`] when the new password is too long; [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`].
+    pub fn reset_password(&self, uid: &str, token: &str, new: &str) -> Result<bool, Error> {
+        self.rooms.auth.reset_password(uid, token, new)
     }
 
     pub(crate) fn users(&self, ids: &[i64]) -> Result<Vec<User>, Error> {
@@ -511,9 +579,16 @@ impl<L: HouseConnection> Housekey<L> {
 
     /// What the web adapters need, whatever the kinds of the databases.
     #[cfg(feature = "axum")]
-    pub(crate) fn front(&self) -> (Arc<Auth>, crate::bridge::Bridge, &Config) {
-        (Arc::clone(&self.rooms.auth), self.rooms.bridge.clone(), &self.rooms.config)
+    pub(crate) fn front(&self) -> (Arc<Auth>, crate::bridge::Bridge, Arc<Rules>, &Config) {
+        let Rooms { auth, bridge, csrf, config, .. } = &*self.rooms;
+        (Arc::clone(auth), bridge.clone(), Arc::clone(csrf), config)
     }
+}
+
+#[cfg(feature = "axum")]
+fn csrf_rules(config: &Config) -> Result<Rules, Error> {
+    let (trusted, domain) = (&config.csrf.trusted_origins, config.csrf.cookie_domain.as_deref());
+    Rules::new(trusted, domain).map_err(|problem| Error::config("CSRF_TRUSTED_ORIGINS", problem))
 }
 
 impl<L: HouseConnection> std::fmt::Debug for Housekey<L> {

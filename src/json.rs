@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 
 /// The JSON of a value, spelled as `json.dumps(value, separators=(",", ":"))` does: ASCII alone.
-pub(crate) fn to_json(value: &impl Serialize) -> Result<String, serde_json::Error> {
+pub(crate) fn to_json(value: &(impl Serialize + ?Sized)) -> Result<String, serde_json::Error> {
     let mut json = Vec::new();
     value.serialize(&mut serde_json::Serializer::with_formatter(&mut json, PythonNumbers))?;
     let mut ascii = String::with_capacity(json.len());
@@ -108,16 +108,41 @@ impl Formatter for PythonNumbers {
 }
 
 fn python_float(value: f64) -> String {
-    let scientific = format!("{value:e}");
-    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or_default();
-    if (-4..16).contains(&exponent) {
-        // `{:?}` has the same shortest digits, and ends whole numbers in `.0`.
-        let plain = format!("{value}");
-        return if plain.contains('.') { plain } else { plain + ".0" };
+    // Of two shortest spellings the standard library takes the upper one where Python takes the even one,
+    // as the formatter of `serde_json` does.
+    let text = serde_json::Value::from(value.abs()).to_string();
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let leading = digits.len() - digits.trim_start_matches('0').len();
+    let digits = digits.trim_matches('0');
+    // Where the point stands: behind so many of the digits.
+    let shift = exponent.parse::<i32>().unwrap_or_default();
+    let point =
+        shift + i32::try_from(whole.len()).unwrap_or(0) - i32::try_from(leading).unwrap_or(0);
+    let sign = if value.is_sign_negative() { "-" } else { "" };
+    if digits.is_empty() {
+        return format!("{sign}0.0");
     }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+    if (-3..=16).contains(&point) {
+        return format!("{sign}{}", plain(digits, point));
+    }
+    let (first, rest) = digits.split_at(1);
+    let dot = if rest.is_empty() { "" } else { "." };
+    let way = if point < 1 { '-' } else { '+' };
+    format!("{sign}{first}{dot}{rest}e{way}{:02}", (point - 1).unsigned_abs())
+}
+
+fn plain(digits: &str, point: i32) -> String {
+    let Ok(point) = usize::try_from(point) else {
+        return format!("0.{}{digits}", "0".repeat(usize::try_from(-point).unwrap_or_default()));
+    };
+    match digits.split_at_checked(point) {
+        Some(("", fraction)) => format!("0.{fraction}"),
+        Some((whole, "")) => format!("{whole}.0"),
+        Some((whole, fraction)) => format!("{whole}.{fraction}"),
+        None => format!("{digits}{}.0", "0".repeat(point - digits.len())),
+    }
 }
 
 #[cfg(test)]
@@ -155,6 +180,11 @@ mod tests {
             (1.5e300, "1.5e+300"),
             (5e-324, "5e-324"),
             (0.720_113_257_735_944, "0.720113257735944"),
+            (-1_032_178_784_050_607.25, "-1032178784050607.2"),
+            (9_999_999_999_999_998.0, "9999999999999998.0"),
+            (100.0, "100.0"),
+            (0.001, "0.001"),
+            (f64::MAX, "1.7976931348623157e+308"),
         ];
         for (value, python) in cases {
             assert_eq!(python_float(value), python);

@@ -12,6 +12,12 @@ pub mod error;
 mod json;
 pub mod signing;
 pub mod password;
+mod python;
+pub mod next;
+#[cfg(feature = "axum")]
+mod csrf;
+pub mod username;
+mod reset;
 mod permission;
 mod url;
 mod config;
@@ -40,6 +46,6 @@ pub use permission::ModelPermissions;
 pub use place::{DatabaseKind, Place};
 pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionKey, Status};
-pub use user::{Permissions, User};
+pub use user::{Permissions, ResetLink, User};
 #[cfg(feature = "axum")]
 pub use web::axum;

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, NaiveDateTime, Utc};
-use housekey::axum::HousekeyLayer;
+use housekey::axum::{CsrfToken, HousekeyLayer, Next};
 use housekey::{Expiry, Housekey, Session, User};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -35,21 +35,16 @@ pub(crate) fn routes<L: Notes>(house: Housekey<L>) -> Router {
         .route("/password", post(password::<L>))
         .route("/perm", get(permission::<L>))
         .route("/notes", get(notes::<L>).post(add_note::<L>))
-        .route("/reset-link", post(later))
-        .route("/reset", post(later))
+        .route("/reset-link", post(reset_link::<L>))
+        .route("/reset", post(reset::<L>))
         .layer(layer)
         .route("/healthz", get(health::<L>))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(house)
 }
 
-#[derive(Deserialize)]
-struct Next {
-    next: Option<String>,
-}
-
-async fn login_form(Query(form): Query<Next>) -> Json<Value> {
-    Json(json!({"csrf": null, "next": form.next.filter(|next| is_local_path(next))}))
+async fn login_form(csrf: CsrfToken, next: Next) -> Json<Value> {
+    Json(json!({"csrf": csrf.token(), "next": next.get()}))
 }
 
 #[derive(Deserialize)]
@@ -62,9 +57,10 @@ struct Login {
 async fn login<L: Notes>(
     State(house): House<L>,
     session: Session,
+    next: Next,
     FormOrBody(form): FormOrBody<Login>,
 ) -> Result<Response, Refusal> {
-    let next = form.next.filter(|next| is_local_path(next));
+    let next = next.posted(form.next);
     let signed_in = house.run(move |house| {
         let user = house.authenticate(&form.username, &form.password)?;
         if let Some(user) = &user {
@@ -74,17 +70,10 @@ async fn login<L: Notes>(
     });
     Ok(match signed_in.await? {
         Some(user) => {
-            Json(json!({"ok": true, "username": user.username, "next": next})).into_response()
+            Json(json!({"ok": true, "username": user.username, "next": next.get()})).into_response()
         }
         None => (StatusCode::UNAUTHORIZED, Json(json!({"ok": false}))).into_response(),
     })
-}
-
-/// May the visitor be sent there? A browser takes `//host` and `/\host` for another site, and leaves
-/// tabs and line ends away.
-fn is_local_path(next: &str) -> bool {
-    let rest = next.strip_prefix('/');
-    rest.is_some_and(|rest| !rest.starts_with(['/', '\\']) && !rest.contains(char::is_control))
 }
 
 async fn logout<L: Notes>(State(house): House<L>, session: Session) -> Answer<Value> {
@@ -261,8 +250,39 @@ async fn add_note<L: Notes>(
     Ok(Json(json!({"notes": notes.await?})))
 }
 
-async fn later() -> Refusal {
-    Refusal::Visitor(StatusCode::NOT_IMPLEMENTED, "this comes in a later version".to_owned())
+#[derive(Deserialize)]
+struct Forgetful {
+    username: String,
+}
+
+/// An app in service sends this by mail and shows nobody.
+async fn reset_link<L: Notes>(
+    State(house): House<L>,
+    Body(form): Body<Forgetful>,
+) -> Answer<Value> {
+    let link = house.run(move |house| {
+        let user = house.find_user(&form.username)?;
+        user.map(|user| house.reset_link(&user)).transpose()
+    });
+    let nobody = || Refusal::Visitor(StatusCode::NOT_FOUND, "there is no such user".to_owned());
+    let link = link.await?.ok_or_else(nobody)?;
+    Ok(Json(json!({"uid": link.uid, "token": link.token})))
+}
+
+#[derive(Deserialize)]
+struct Reset {
+    uid: String,
+    token: String,
+    new: Option<String>,
+}
+
+/// Without a new password it only tells whether the link is good.
+async fn reset<L: Notes>(State(house): House<L>, Body(form): Body<Reset>) -> Answer<Value> {
+    let done = house.run(move |house| match &form.new {
+        Some(new) => house.reset_password(&form.uid, &form.token, new),
+        None => Ok(house.user_of_reset(&form.uid, &form.token)?.is_some()),
+    });
+    if done.await? { Ok(ok()) } else { Err(Refusal::bad("this link is no longer good")) }
 }
 
 async fn health<L: Notes>(State(house): House<L>) -> Response {

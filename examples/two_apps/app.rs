@@ -1,15 +1,15 @@
 //! One app of the two: its routes, and what they do.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::http::header::HOST;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Router, middleware};
-use housekey::axum::HousekeyLayer;
+use axum::{Form, Router};
+use housekey::axum::{CsrfToken, HousekeyLayer, Next};
 use housekey::{Error, Session, User};
 use serde::Deserialize;
 
-use crate::origin::{own_path, refuse_cross_site, url_on_port};
 use crate::page::{self, Frame};
 use crate::{House, entries};
 
@@ -37,12 +37,6 @@ struct NewEntry {
 }
 
 #[derive(Deserialize)]
-struct Destination {
-    #[serde(default)]
-    next: String,
-}
-
-#[derive(Deserialize)]
 struct Credentials {
     username: String,
     password: String,
@@ -57,7 +51,6 @@ impl App {
             .route("/login", get(login_form).post(login))
             .route("/logout", post(logout))
             .layer(HousekeyLayer::new(&self.house))
-            .layer(middleware::from_fn(refuse_cross_site))
             .with_state(self)
     }
 
@@ -74,13 +67,14 @@ impl App {
 async fn home(
     State(app): State<App>,
     headers: HeaderMap,
+    csrf: CsrfToken,
     user: Option<User>,
 ) -> Result<Html<String>, Error> {
     let frame = app.frame(&headers);
     let Some(user) = user else { return Ok(page::welcome(&frame)) };
     let id = user.id;
     let texts = app.house.run(move |house| entries::of_user(house, id)).await?;
-    Ok(page::entries(&frame, &user, &texts))
+    Ok(page::entries(&frame, &csrf, &user, &texts))
 }
 
 /// For users alone: housekey sends others to `/login`, and from there back.
@@ -99,30 +93,34 @@ async fn add(
 async fn login_form(
     State(app): State<App>,
     headers: HeaderMap,
+    csrf: CsrfToken,
     user: Option<User>,
-    Query(Destination { next }): Query<Destination>,
+    next: Next,
 ) -> Response {
-    let next = own_path(&next);
-    match user {
-        Some(_) => Redirect::to(next).into_response(),
-        None => page::login(&app.frame(&headers), "", next, "").into_response(),
+    if user.is_some() {
+        return next.redirect_or("/");
     }
+    page::login(&app.frame(&headers), &csrf, "", next.get().unwrap_or("/"), "").into_response()
 }
 
 async fn login(
     State(app): State<App>,
     session: Session,
     headers: HeaderMap,
-    Form(Credentials { username, password, next }): Form<Credentials>,
+    csrf: CsrfToken,
+    next: Next,
+    Form(form): Form<Credentials>,
 ) -> Result<Response, Error> {
+    let Credentials { username, password, next: posted } = form;
     let name = username.clone();
     let user = app.house.run(move |house| sign_in(house, &session, &name, &password)).await?;
-    let next = own_path(&next);
+    let next = next.posted(Some(posted));
     if user.is_some() {
-        return Ok(Redirect::to(next).into_response());
+        return Ok(next.redirect_or("/"));
     }
     let problem = "Wrong user name or password.";
-    let page = page::login(&app.frame(&headers), &username, next, problem);
+    let page =
+        page::login(&app.frame(&headers), &csrf, &username, next.get().unwrap_or("/"), problem);
     Ok((StatusCode::UNAUTHORIZED, page).into_response())
 }
 
@@ -142,4 +140,11 @@ fn sign_in(
 async fn logout(State(app): State<App>, session: Session) -> Result<Redirect, Error> {
     app.house.run(move |house| house.logout(&session)).await?;
     Ok(Redirect::to("/"))
+}
+
+/// The other app under the name by which this one was asked: a cookie belongs to all ports of one name.
+fn url_on_port(headers: &HeaderMap, port: u16) -> String {
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    format!("http://{name}:{port}/")
 }

@@ -8,7 +8,6 @@ mod app;
 mod entries;
 mod folder;
 mod options;
-mod origin;
 mod page;
 
 use std::io;

@@ -2,6 +2,7 @@
 
 use axum::response::Html;
 use housekey::User;
+use housekey::axum::CsrfToken;
 
 use crate::app::About;
 
@@ -28,7 +29,13 @@ whole house: sign in here, and you are signed in to <a href="{other_url}">{other
 }
 
 /// For a visitor who is about to sign in, after a `problem` perhaps.
-pub(crate) fn login(frame: &Frame, username: &str, next: &str, problem: &str) -> Html<String> {
+pub(crate) fn login(
+    frame: &Frame,
+    csrf: &CsrfToken,
+    username: &str,
+    next: &str,
+    problem: &str,
+) -> Html<String> {
     let problem = match problem {
         "" => String::new(),
         _ => format!(r#"<p class="problem" role="alert">{}</p>"#, escape(problem)),
@@ -37,6 +44,7 @@ pub(crate) fn login(frame: &Frame, username: &str, next: &str, problem: &str) ->
         r#"<h1>Sign in</h1>
 {problem}
 <form class="stack" method="post" action="/login">
+{csrf}
 <input type="hidden" name="next" value="{next}">
 <label for="username">User name</label>
 <input id="username" name="username" value="{username}" autocomplete="username" autocapitalize="none" required autofocus>
@@ -44,6 +52,7 @@ pub(crate) fn login(frame: &Frame, username: &str, next: &str, problem: &str) ->
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button>Sign in</button>
 </form>"#,
+        csrf = csrf.input(),
         next = escape(next),
         username = escape(username),
     );
@@ -51,17 +60,23 @@ pub(crate) fn login(frame: &Frame, username: &str, next: &str, problem: &str) ->
 }
 
 /// For a user: what is in the app's own table.
-pub(crate) fn entries(frame: &Frame, user: &User, texts: &[String]) -> Html<String> {
+pub(crate) fn entries(
+    frame: &Frame,
+    csrf: &CsrfToken,
+    user: &User,
+    texts: &[String],
+) -> Html<String> {
     let About { name, entry, .. } = frame.about;
-    let user = escape(&user.full_name());
+    let (user, csrf) = (escape(&user.full_name()), csrf.input());
     let sign_out = format!(
         r#"<form class="who" method="post" action="/logout">
-<span>Signed in as <strong>{user}</strong></span> <button class="quiet">Sign out</button>
+{csrf}<span>Signed in as <strong>{user}</strong></span> <button class="quiet">Sign out</button>
 </form>"#
     );
     let main = format!(
         r#"<h1>Your {name}</h1>
 <form class="row" method="post" action="/">
+{csrf}
 <label for="text">New {entry}</label>
 <input id="text" name="text" maxlength="200" autocomplete="off" required>
 <button>Add</button>

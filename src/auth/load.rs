@@ -18,7 +18,12 @@ impl Auth {
     pub(crate) fn load(&self, cookie: Option<&str>) -> Result<Session, Error> {
         let Some(value) = cookie else { return Ok(Session::default()) };
         match self.find(value)? {
-            Ok(state) => Ok(Session::from(state)),
+            Ok(state) => {
+                if let Some(rejected) = state.rejected {
+                    self.complain(rejected, value);
+                }
+                Ok(Session::from(state))
+            }
             Err(rejected) => {
                 self.complain(rejected, value);
                 Ok(Session::refused(rejected))
@@ -64,7 +69,10 @@ impl Auth {
         let row = match known.filter(|row| i64::from(row.id) == id) {
             Some(row) => Some(row),
             None => match users::find_by_id(&self.shared, id) {
-                Err(error) if error.is_strange_row() => None,
+                Err(error) if error.is_strange_row() => {
+                    state.rejected = Some(Rejected::Unreadable);
+                    return Ok(());
+                }
                 found => found?,
             },
         };

@@ -183,7 +183,7 @@ impl Hasher {
     }
 
     /// A wrong password at a cheaper hash takes as long as at a preferred one.
-    fn spend_missing(&self, password: &str, stored: &Stored<'_>) {
+    fn spend_missing(self, password: &str, stored: &Stored<'_>) {
         if let (Algorithm::Pbkdf2Sha256, Stored::Pbkdf2Sha256(cheaper)) = (self.algorithm, stored) {
             spend_iterations(password, self.iterations.saturating_sub(cheaper.iterations));
         }
@@ -206,14 +206,14 @@ impl Hasher {
     }
 
     /// Would this hasher upgrade what the other one wrote?
-    pub(crate) fn is_above(&self, other: Self) -> bool {
+    pub(crate) fn is_above(self, other: Self) -> bool {
         Stored::fresh(other.algorithm, other.iterations, FILLER)
             .is_some_and(|stored| self.surpasses(&stored))
     }
 
     /// Not "differs", as in Django: two apps of different cost would take turns to re-hash, and each
     /// new hash ends the user's other sessions.
-    fn surpasses(&self, stored: &Stored<'_>) -> bool {
+    fn surpasses(self, stored: &Stored<'_>) -> bool {
         let theirs = stored.algorithm();
         if theirs != self.algorithm {
             return theirs.strength() < self.algorithm.strength();

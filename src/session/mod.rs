@@ -121,6 +121,8 @@ pub(crate) struct State {
     pub(crate) cookie: CookieChange,
     pub(crate) rejected: Option<Rejected>,
     pub(crate) user: Option<User>,
+    /// By this request.
+    pub(crate) signed_in_now: bool,
 }
 
 /// Is the session still held together by an old key, so that it wants a new one?

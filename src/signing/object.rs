@@ -64,7 +64,7 @@ impl ObjectSigner {
     /// When the value has no JSON form: a map whose keys are not texts.
     pub fn dumps(
         &self,
-        value: &impl Serialize,
+        value: &(impl Serialize + ?Sized),
         now: DateTime<Utc>,
     ) -> Result<String, serde_json::Error> {
         Ok(self.sign_json(&to_json(value)?, now))
@@ -84,7 +84,7 @@ impl ObjectSigner {
     /// When the value has no JSON form: a map whose keys are not texts.
     pub fn dumps_compressed(
         &self,
-        value: &impl Serialize,
+        value: &(impl Serialize + ?Sized),
         now: DateTime<Utc>,
     ) -> Result<String, serde_json::Error> {
         let json = to_json(value)?;

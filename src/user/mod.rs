@@ -58,3 +58,26 @@ impl User {
         if name.trim().is_empty() { self.username.clone() } else { name.trim().to_owned() }
     }
 }
+
+/// What a link for a new password holds, from [`Housekey::reset_link`](crate::Housekey::reset_link); Django's
+/// own links are `/reset/UID/TOKEN/`. It is as good as the password, so it goes to the user and nowhere else.
+///
+/// ```
+/// fn address(link: &housekey::ResetLink) -> String {
+///     format!("https://notes.example.org/reset/{}/{}/", link.uid, link.token)
+/// }
+/// ```
+#[non_exhaustive]
+#[derive(Clone, PartialEq, Eq)]
+pub struct ResetLink {
+    /// The user's id, as base64.
+    pub uid: String,
+    /// Good once, and as long as [`Config::password_reset_timeout`](crate::Config::password_reset_timeout).
+    pub token: String,
+}
+
+impl std::fmt::Debug for ResetLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ResetLink").field("uid", &self.uid).finish_non_exhaustive()
+    }
+}

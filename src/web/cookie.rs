@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use cookie::time::{Duration, OffsetDateTime};
 use cookie::{Cookie, SameSite};
 
-use crate::config::{CookieSecurity, CookieSettings};
+use crate::config::{CookieSecurity, CookieSettings, CsrfSettings};
 
 /// The value of the last cookie of that name, over all `Cookie` headers.
 pub(crate) fn find<'a>(headers: impl Iterator<Item = &'a [u8]>, name: &str) -> Option<&'a str> {
@@ -28,34 +28,52 @@ pub(crate) fn set(
     age: Option<i64>,
     now: DateTime<Utc>,
 ) -> String {
-    let mut cookie = base(settings, key);
+    let mut cookie = base(&settings.name, key, settings.domain.as_deref(), settings.security);
     cookie.set_http_only(true);
     if let Some(age) = age {
-        let age = Duration::seconds(age);
-        cookie.set_max_age(age);
-        let now = OffsetDateTime::from_unix_timestamp(now.timestamp());
-        cookie.set_expires(now.ok().and_then(|now| now.checked_add(age)));
+        expire_after(&mut cookie, age, now);
     }
+    cookie.to_string()
+}
+
+/// `Set-Cookie` for the secret of the CSRF protection, which scripts may read.
+pub(crate) fn set_csrf(settings: &CsrfSettings, secret: &str, now: DateTime<Utc>) -> String {
+    let (domain, security) = (settings.cookie_domain.as_deref(), settings.security);
+    let mut cookie = base(&settings.cookie_name, secret, domain, security);
+    let age = i64::try_from(settings.cookie_age.as_secs()).unwrap_or(i64::MAX);
+    expire_after(&mut cookie, age, now);
     cookie.to_string()
 }
 
 /// `Set-Cookie` that takes the cookie away: the same name, domain, path and flags.
 pub(crate) fn delete(settings: &CookieSettings) -> String {
-    let mut cookie = base(settings, "");
+    let mut cookie = base(&settings.name, "", settings.domain.as_deref(), settings.security);
     cookie.set_http_only(true);
     cookie.set_max_age(Duration::ZERO);
     cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
     cookie.to_string()
 }
 
-fn base<'a>(settings: &'a CookieSettings, value: &'a str) -> Cookie<'a> {
-    let mut cookie = Cookie::new(&settings.name, value);
+fn expire_after(cookie: &mut Cookie<'_>, seconds: i64, now: DateTime<Utc>) {
+    let age = Duration::seconds(seconds);
+    cookie.set_max_age(age);
+    let now = OffsetDateTime::from_unix_timestamp(now.timestamp());
+    cookie.set_expires(now.ok().and_then(|now| now.checked_add(age)));
+}
+
+fn base<'a>(
+    name: &'a str,
+    value: &'a str,
+    domain: Option<&'a str>,
+    security: CookieSecurity,
+) -> Cookie<'a> {
+    let mut cookie = Cookie::new(name, value);
     cookie.set_path("/");
     cookie.set_same_site(SameSite::Lax);
-    if let Some(domain) = &settings.domain {
+    if let Some(domain) = domain {
         cookie.set_domain(domain);
     }
-    if settings.security == CookieSecurity::HttpsOnly {
+    if security == CookieSecurity::HttpsOnly {
         cookie.set_secure(true);
     }
     cookie

@@ -1,37 +1,66 @@
 //! One request's session: looked up when somebody asks, saved at the end.
 
-use std::sync::MutexGuard;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
 use super::{Front, cookie};
+use crate::csrf::Secret;
 use crate::error::Error;
 use crate::session::{CookieChange, Session, State};
 
 /// A request, seen from the house.
 pub(crate) struct Visit {
-    front: Front,
+    pub(crate) front: Arc<Front>,
     cookie: Option<String>,
     session: OnceCell<Session>,
+    csrf: Mutex<Csrf>,
+}
+
+/// The secret that this visitor's forms are to know.
+#[derive(Default)]
+struct Csrf {
+    /// Once it was used in this request: it goes into the cookie.
+    secret: Option<Secret>,
+    /// A login has changed it.
+    rotated: bool,
 }
 
 /// What the visit means for the response.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
-    pub(crate) set_cookie: Option<String>,
+    /// Did the handler ask for what depends on the visitor's cookies?
+    pub(crate) asked: bool,
+    pub(crate) set_cookies: Vec<String>,
     /// Does the response show what only this visitor may see?
     pub(crate) private: bool,
 }
 
 impl Visit {
     /// Asks nothing of the database.
-    pub(crate) fn new<'a>(front: Front, cookies: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub(crate) fn new<'a>(front: Arc<Front>, cookies: impl Iterator<Item = &'a [u8]>) -> Self {
         let cookie = cookie::find(cookies, &front.cookie.name).map(str::to_owned);
-        Self { front, cookie, session: OnceCell::new() }
+        Self { front, cookie, session: OnceCell::new(), csrf: Mutex::default() }
     }
 
-    pub(crate) fn login_url(&self) -> Option<&str> {
-        self.front.login_url.as_deref()
+    /// A token for a form, from the secret in the visitor's CSRF cookie or from a new one.
+    pub(crate) fn csrf_token(&self, cookie: Option<&str>) -> String {
+        let mut csrf = self.csrf();
+        self.rotate_after_login(&mut csrf);
+        let known = || cookie.and_then(|cookie| Secret::from_cookie(cookie).ok());
+        csrf.secret.get_or_insert_with(|| known().unwrap_or_else(Secret::generate)).mask()
+    }
+
+    fn csrf(&self) -> MutexGuard<'_, Csrf> {
+        self.csrf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who signs in gets a new secret: somebody else may have set the one before.
+    fn rotate_after_login(&self, csrf: &mut Csrf) {
+        let state = self.session.get().and_then(Session::try_state);
+        if !csrf.rotated && state.is_some_and(|state| state.signed_in_now) {
+            *csrf = Csrf { secret: Some(Secret::generate()), rotated: true };
+        }
     }
 
     /// The session, looked up once a request.
@@ -45,21 +74,25 @@ impl Visit {
         self.session.get_or_try_init(look_up).await.cloned()
     }
 
-    /// Saves the session, unless the response is a server error; `None` when nobody asked for it.
-    pub(crate) async fn commit(&self, status: u16) -> Result<Option<Outcome>, Error> {
-        let Some(session) = self.session.get() else { return Ok(None) };
-        let is_due = self.front.auth.is_due(&*self.peek(session)?);
-        if status < 500 && is_due {
-            let session = session.clone();
-            self.front.look(move |auth| auth.save(&session)).await?;
+    /// Saves the session, unless the response is a server error.
+    pub(crate) async fn commit(&self, status: u16) -> Result<Outcome, Error> {
+        if let Some(session) = self.session.get() {
+            let is_due = self.front.auth.is_due(&*self.peek(session)?);
+            if status < 500 && is_due {
+                let session = session.clone();
+                self.front.look(move |auth| auth.save(&session)).await?;
+            }
         }
-        Ok(Some(self.outcome(&*self.peek(session)?)))
+        self.outcome()
     }
 
     /// What is to be told even when the session could not be saved: the key of a login that was stored.
-    pub(crate) fn after_failure(&self) -> Option<Outcome> {
-        let state = self.session.get()?.try_state()?;
-        (state.cookie == CookieChange::Set).then(|| self.outcome(&state))
+    pub(crate) fn after_failure(&self) -> Outcome {
+        let state = self.session.get().and_then(Session::try_state);
+        if state.is_some_and(|state| state.cookie == CookieChange::Set) {
+            return self.outcome().unwrap_or_default();
+        }
+        Outcome::default()
     }
 
     /// Without waiting: this is asked on a thread that serves other visitors too.
@@ -67,17 +100,37 @@ impl Visit {
         session.try_state().ok_or(Error::Deadline { waited: self.front.deadline })
     }
 
-    fn outcome(&self, state: &State) -> Outcome {
+    fn outcome(&self) -> Result<Outcome, Error> {
+        let mut outcome = Outcome::default();
+        if let Some(session) = self.session.get() {
+            let state = self.peek(session)?;
+            outcome.asked = true;
+            outcome.private = state.user.is_some() || !state.data.is_empty();
+            outcome.set_cookies.extend(self.session_cookie(&state));
+        }
+        let mut csrf = self.csrf();
+        self.rotate_after_login(&mut csrf);
+        if let Some(secret) = &csrf.secret {
+            let now = self.front.clock.now();
+            outcome.asked = true;
+            outcome.set_cookies.push(cookie::set_csrf(
+                &self.front.csrf_cookie,
+                secret.expose(),
+                now,
+            ));
+        }
+        Ok(outcome)
+    }
+
+    fn session_cookie(&self, state: &State) -> Option<String> {
         let settings = &self.front.cookie;
-        let set_cookie = match (state.cookie, &state.key) {
+        match (state.cookie, &state.key) {
             (CookieChange::Set, Some(key)) => {
                 let age = self.front.auth.end_of(state).cookie;
                 Some(cookie::set(settings, key.expose_secret(), age, self.front.clock.now()))
             }
             (CookieChange::Delete, _) if self.cookie.is_some() => Some(cookie::delete(settings)),
             _ => None,
-        };
-        let private = set_cookie.is_some() || state.user.is_some() || !state.data.is_empty();
-        Outcome { set_cookie, private }
+        }
     }
 }

@@ -1,11 +1,14 @@
 """A real Django on the shared database, that does what a test tells it: one JSON object a line.
 
 Started with the environment of an app of the house (SHARED_DATABASE_URL, SECRET_KEY). Answers each line
-with one line.
+with one line, in ASCII. Most functions that have `cases` give an answer for each: what Django makes of it.
 """
+import io
 import json
 import os
 import sys
+from contextlib import contextmanager
+from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import django
@@ -15,10 +18,13 @@ from django.conf import settings
 def database():
     url = os.environ["SHARED_DATABASE_URL"]
     if url.startswith("sqlite:"):
+        options = {"timeout": 20}
+        if django.VERSION >= (5, 1):
+            options["transaction_mode"] = "IMMEDIATE"
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": url.removeprefix("sqlite:"),
-            "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE"},
+            "OPTIONS": options,
         }
     parts = urlsplit(url)
     return {
@@ -48,9 +54,14 @@ django.setup()
 
 from django.contrib import auth  # noqa: E402
 from django.contrib.auth.hashers import check_password  # noqa: E402
+from django.contrib.auth.tokens import default_token_generator  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
+from django.core import signing  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.http import HttpRequest  # noqa: E402
+from django.middleware import csrf  # noqa: E402
+from django.test.utils import override_settings  # noqa: E402
+from django.utils.http import url_has_allowed_host_and_scheme  # noqa: E402
 
 
 def request(cookie):
@@ -100,6 +111,22 @@ def check(password, encoded):
     return check_password(password, encoded)
 
 
+def reset_link(username):
+    from django.utils.encoding import force_bytes
+    from django.utils.http import urlsafe_base64_encode
+
+    user = auth.get_user_model().objects.get(username=username)
+    token = default_token_generator.make_token(user)
+    return [urlsafe_base64_encode(force_bytes(user.pk)), token]
+
+
+def check_reset(uid, token):
+    from django.utils.http import urlsafe_base64_decode
+
+    user = auth.get_user_model().objects.get(pk=urlsafe_base64_decode(uid).decode())
+    return default_token_generator.check_token(user, token)
+
+
 def names_of_permissions(app_label, model):
     """What `migrate` would call the default permissions of a model."""
     from django.contrib.auth.management import _get_all_permissions
@@ -112,8 +139,6 @@ def names_of_permissions(app_label, model):
 
 def migrate():
     """The steps that `migrate` would still take, and the changes that `makemigrations` would find."""
-    import io
-
     plan, changes = io.StringIO(), io.StringIO()
     call_command("migrate", plan=True, stdout=plan)
     call_command("makemigrations", check_changes=True, dry_run=True, stdout=changes)
@@ -121,9 +146,123 @@ def migrate():
 
 
 def make_tables():
-    call_command("migrate", verbosity=0)
+    """What `migrate` says it has done."""
+    output = io.StringIO()
+    call_command("migrate", stdout=output)
+    return output.getvalue()
 
 
+@contextmanager
+def at(now):
+    """A time that stands still; null is the real one."""
+    if now is None:
+        yield
+    else:
+        with patch("time.time", return_value=now):
+            yield
+
+
+def signer(key, fallbacks, salt, now):
+    kind = signing.Signer if now is None else signing.TimestampSigner
+    return kind(key=key, salt=salt, fallback_keys=fallbacks)
+
+
+def compact(value):
+    return json.dumps(value, separators=(",", ":"))
+
+
+def sign(cases):
+    """[key, salt, value, now]; the signature has no time when `now` is null."""
+    answers = []
+    for key, salt, value, now in cases:
+        with at(now):
+            answers.append(signer(key, [], salt, now).sign(value))
+    return answers
+
+
+def unsign(cases):
+    """[key, fallbacks, salt, signed, now, max_age]: the value or {"bad": error}."""
+    answers = []
+    for key, fallbacks, salt, signed, now, max_age in cases:
+        keep = {} if now is None else {"max_age": max_age}
+        try:
+            with at(now):
+                answers.append(signer(key, fallbacks, salt, now).unsign(signed, **keep))
+        except Exception as error:
+            answers.append({"bad": type(error).__name__})
+    return answers
+
+
+def dumps(cases):
+    """[key, salt, JSON text, now, compress]"""
+    answers = []
+    for key, salt, payload, now, compress in cases:
+        with at(now):
+            value = json.loads(payload)
+            answers.append(signing.dumps(value, key=key, salt=salt, compress=compress))
+    return answers
+
+
+def loads(cases):
+    """[key, fallbacks, salt, signed, now, max_age]: the payload as Python writes it, or the error."""
+    answers = []
+    for key, fallbacks, salt, signed, now, max_age in cases:
+        options = {"key": key, "salt": salt, "max_age": max_age, "fallback_keys": fallbacks}
+        try:
+            with at(now):
+                answers.append(compact(signing.loads(signed, **options)))
+        except Exception as error:
+            answers.append({"bad": type(error).__name__})
+    return answers
+
+
+def session_encode(cases):
+    """[key, JSON text, now]"""
+    answers = []
+    for key, payload, now in cases:
+        with override_settings(SECRET_KEY=key), at(now):
+            answers.append(encode(json.loads(payload)))
+    return answers
+
+
+def session_decode(cases):
+    """[key, fallbacks, session_data]: the payload as Python writes it; null when it is refused."""
+    answers = []
+    for key, fallbacks, data in cases:
+        store = SessionStore()
+        with override_settings(SECRET_KEY=key, SECRET_KEY_FALLBACKS=fallbacks):
+            try:
+                # `store.decode` is this, with {} for every error.
+                payload = signing.loads(data, salt=store.key_salt, serializer=store.serializer)
+                answers.append(compact(payload))
+            except Exception:
+                answers.append(None)
+    return answers
+
+
+def next_url(cases):
+    """[url, hosts, require_https]"""
+    return [url_has_allowed_host_and_scheme(url, hosts, https) for url, hosts, https in cases]
+
+
+def csrf_match(cases):
+    """[token, secret]: why the token has no right form, or null; and whether it is one of the secret."""
+    answers = []
+    for token, secret in cases:
+        try:
+            csrf._check_token_format(token)
+        except csrf.InvalidTokenFormat as error:
+            answers.append([error.reason, False])
+        else:
+            answers.append([None, csrf._does_token_match(token, secret)])
+    return answers
+
+
+def python():
+    return list(sys.version_info[:2])
+
+
+sys.stdin.reconfigure(encoding="utf-8")
 for line in sys.stdin:
     order = json.loads(line)
     answer = globals()[order.pop("do")](**order)

@@ -34,20 +34,50 @@ impl Answer {
 
     /// The value that `Set-Cookie` gives to the session cookie.
     pub(crate) fn cookie(&self) -> Option<String> {
-        let pair = self.header("set-cookie")?.split(';').next()?;
-        Some(pair.strip_prefix("sessionid=")?.to_owned())
+        let value = self.set_cookie("sessionid")?.split(';').next()?.split_once('=')?.1;
+        Some(value.to_owned())
+    }
+
+    /// The line that sets the cookie of that name.
+    pub(crate) fn set_cookie(&self, name: &str) -> Option<&str> {
+        let lines = self.response.headers().get_all("set-cookie").iter();
+        let mut lines = lines.map(|line| line.to_str().unwrap());
+        lines.find(|line| line.split_once('=').is_some_and(|(of, _)| of == name))
     }
 }
 
-/// One request; an empty cookie is none.
+/// A secret and a token for it, as any page of the app could have given them.
+pub(crate) const CSRF_SECRET: &str = "abcdefghijklmnopqrstuvwxyzABCDEF";
+
+/// One request, as a page of the app sends it; an empty cookie is none.
 pub(crate) fn request(method: &str, address: SocketAddr, path: &str, cookie: &str) -> Answer {
+    let mut headers = Vec::new();
+    if !cookie.is_empty() {
+        headers.push(("cookie", format!("sessionid={cookie}")));
+    }
+    if method == "POST" {
+        headers.push(("cookie", format!("csrftoken={CSRF_SECRET}")));
+        headers.push(("x-csrftoken", CSRF_SECRET.to_owned()));
+    }
+    let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    send(method, address, path, &headers, "")
+}
+
+/// One request, as it stands here.
+pub(crate) fn send(
+    method: &str,
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
     let agent: Agent =
         Agent::config_builder().max_redirects(0).http_status_as_error(false).build().into();
     let mut request = Request::builder().method(method).uri(format!("http://{address}{path}"));
-    if !cookie.is_empty() {
-        request = request.header("cookie", format!("sessionid={cookie}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
     }
-    let mut response = agent.run(request.body(()).unwrap()).unwrap();
+    let mut response = agent.run(request.body(body.to_owned()).unwrap()).unwrap();
     let body = response.body_mut().read_to_string().unwrap();
     Answer { status: response.status().as_u16(), body, response: response.map(drop) }
 }

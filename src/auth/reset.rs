@@ -1,0 +1,53 @@
+//! Links for who has forgotten the password (`PasswordResetTokenGenerator` of
+//! `django/contrib/auth/tokens.py`).
+
+use super::Auth;
+use crate::error::Error;
+use crate::reset::{Subject, decode_uid, encode_uid, seconds_since_2001};
+use crate::user::store as users;
+use crate::user::store::UserRow;
+use crate::user::{ResetLink, User};
+
+impl Auth {
+    pub(crate) fn reset_link(&self, user: &User) -> Result<ResetLink, Error> {
+        let row = self.fresh(user)?;
+        let now = seconds_since_2001(self.clock.now());
+        Ok(ResetLink {
+            uid: encode_uid(row.id.into()),
+            token: self.resets.make(&subject(&row), now),
+        })
+    }
+
+    pub(crate) fn user_of_reset(&self, uid: &str, token: &str) -> Result<Option<User>, Error> {
+        Ok(self.row_of_reset(uid, token)?.map(User::from))
+    }
+
+    /// The token was made for the old hash, so it is worth nothing afterwards; and of two who redeem it at
+    /// once, one is too late.
+    pub(crate) fn reset_password(&self, uid: &str, token: &str, new: &str) -> Result<bool, Error> {
+        let Some(row) = self.row_of_reset(uid, token)? else { return Ok(false) };
+        let hash = self.hash(&row, new)?;
+        let changed = self
+            .shared
+            .write(|conn| Ok(users::replace_password(conn, row.id, &row.password, &hash)?));
+        changed.map_err(Error::settled)
+    }
+
+    fn row_of_reset(&self, uid: &str, token: &str) -> Result<Option<UserRow>, Error> {
+        let Some(id) = decode_uid(uid) else { return Ok(None) };
+        let found = users::find_by_id(&self.shared, id);
+        let row = found.or_else(|error| self.nothing_readable(error))?;
+        let timeout = self.reset_timeout.as_secs();
+        let now = seconds_since_2001(self.clock.now());
+        Ok(row.filter(|row| self.resets.check(&subject(row), token, now, timeout)))
+    }
+}
+
+fn subject(row: &UserRow) -> Subject<'_> {
+    Subject {
+        id: row.id.into(),
+        password: &row.password,
+        last_login: row.last_login,
+        email: &row.email,
+    }
+}

@@ -1,0 +1,110 @@
+//! User names and e-mail addresses as Django stores them: `UnicodeUsernameValidator` of
+//! `django/contrib/auth/validators.py`, `UsernameField` of `forms.py` and `BaseUserManager` of
+//! `base_user.py` there.
+
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
+
+use crate::python::strip;
+
+/// As many characters as `auth_user.username` has room for.
+const MAX_CHARACTERS: usize = 150;
+
+/// A name in the one spelling under which it is stored (Unicode's NFKC).
+///
+/// ```
+/// use housekey::username::normalize;
+/// assert_eq!(normalize("ｅ\u{301}ric"), "éric");
+/// assert_eq!(normalize("Eric"), "Eric");
+/// ```
+#[must_use]
+pub fn normalize(raw: &str) -> String {
+    raw.nfkc().collect()
+}
+
+/// May a normalized name be given to a new user? Letters, numbers and `@`, `.`, `+`, `-`, `_` may be in
+/// it. Django does not ask that of names that are already there.
+///
+/// ```
+/// use housekey::username::is_valid;
+/// assert!(is_valid("名前+1@example"));
+/// assert!(!is_valid("two words"));
+/// ```
+#[must_use]
+pub fn is_valid(normalized: &str) -> bool {
+    !normalized.is_empty() && normalized.chars().all(may_be_in_a_name)
+}
+
+/// Python's `\w` is narrower than the standard's: no marks, no joiners.
+fn may_be_in_a_name(character: char) -> bool {
+    use GeneralCategoryGroup::{Letter, Number};
+    matches!(character, '@' | '.' | '+' | '-' | '_')
+        || matches!(character.general_category_group(), Letter | Number)
+}
+
+/// The name to look up for what was typed into a login form; `None` where the form itself refuses it.
+///
+/// ```
+/// use housekey::username::clean;
+/// assert_eq!(clean(" ﬁnn\n").as_deref(), Some("finn"));
+/// assert_eq!(clean("  "), None);
+/// ```
+#[must_use]
+pub fn clean(raw: &str) -> Option<String> {
+    let name = strip(raw);
+    if name.is_empty() || name.contains('\0') {
+        return None;
+    }
+    // Django's form leaves it as it is, too, and nobody has such a name.
+    let too_long = name.chars().nth(MAX_CHARACTERS).is_some();
+    Some(if too_long { name.to_owned() } else { normalize(name) })
+}
+
+/// An e-mail address in the spelling under which Django stores it: the part behind the last `@` in
+/// lower case, the part before it as it is.
+///
+/// ```
+/// use housekey::username::normalize_email;
+/// assert_eq!(normalize_email(" Ada@Example.ORG "), "Ada@example.org");
+/// ```
+#[must_use]
+pub fn normalize_email(raw: &str) -> String {
+    match strip(raw).rsplit_once('@') {
+        Some((name, domain)) => format!("{name}@{}", domain.to_lowercase()),
+        None => raw.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vectors::{text, vectors};
+
+    #[test]
+    fn names_are_read_as_django_reads_them() {
+        for case in vectors("username") {
+            let raw = text(&case, "raw");
+            let normalized = normalize(raw);
+            assert_eq!(normalized, text(&case, "normalized"), "{}", case["id"]);
+            assert_eq!(is_valid(&normalized), case["valid"] == true, "{}", case["id"]);
+            assert_eq!(clean(raw).as_deref(), case["login"].as_str(), "{}", case["id"]);
+        }
+    }
+
+    #[test]
+    fn addresses_are_stored_as_django_stores_them() {
+        for case in vectors("email") {
+            assert_eq!(normalize_email(text(&case, "raw")), text(&case, "normalized"), "{case}");
+        }
+        // Django's answers to a capital sigma, which at the end of a word has a small letter of its own.
+        for (raw, theirs) in [
+            ("a@ΟΔΟΣ", "a@οδος"),
+            ("a@ΟΔΟΣ.ΣΣ", "a@οδοσ.σς"),
+            ("a@Σ", "a@σ"),
+            ("a@Α\u{345}Σ\u{345}\u{301}-", "a@α\u{345}ς\u{345}\u{301}-"),
+            ("a@ΑΣ\u{345}Α", "a@ασ\u{345}α"),
+        ] {
+            assert_eq!(normalize_email(raw), theirs);
+        }
+    }
+}
