@@ -34,6 +34,8 @@ mod related;
 mod web;
 #[cfg(test)]
 mod vectors;
+#[cfg(test)]
+mod fuzz;
 
 pub use check::Warning;
 pub use clock::Clock;

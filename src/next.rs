@@ -104,6 +104,25 @@ mod tests {
     use crate::vectors::vectors;
 
     #[test]
+    fn fuzz_next() {
+        let mut seeds = crate::fuzz::seeds(&["next_url"], "url");
+        seeds.extend(crate::fuzz::seeds(&["csrf_request"], "referer"));
+        crate::fuzz::fuzz(&seeds, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let uri = to_uri(&text);
+            assert!(uri.bytes().all(|byte| byte.is_ascii_graphic()));
+            assert_eq!(to_uri(&uri), uri);
+            if is_safe(&text, ["app.example"], Scheme::HttpsOnly) {
+                assert!(is_safe(&text, ["app.example"], Scheme::HttpOrHttps), "{text:?}");
+            }
+            // What no host is allowed for leads to no other host.
+            if is_safe(&text, [], Scheme::HttpOrHttps) {
+                assert!(!uri.replace('\\', "/").starts_with("///"), "{text:?}");
+            }
+        });
+    }
+
+    #[test]
     fn safe_is_what_is_safe_to_django() {
         for case in vectors("next_url") {
             // No text at all is never safe to Django; here it cannot be asked.

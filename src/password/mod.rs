@@ -385,6 +385,25 @@ pub fn unusable() -> String {
 mod tests {
     use super::*;
 
+    /// Only what costs nothing is computed: the rest is within limits that other tests hold.
+    #[test]
+    fn fuzz_password_hash() {
+        let seeds = crate::fuzz::seeds(&["password_encode", "password_verify"], "encoded");
+        crate::fuzz::fuzz(&seeds, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            let _ = (identify(&text), is_usable(&text), Hasher::of(&text), Hasher::parse(&text));
+            let Some(stored) = Stored::parse(&text) else { return };
+            let costs = stored.costs();
+            let is_cheap = match stored.algorithm() {
+                Algorithm::BcryptSha256 => false,
+                _ => costs.iter().product::<u64>() <= 64 && costs.iter().all(|cost| *cost <= 64),
+            };
+            if is_cheap && let Some(again) = stored.encode(b"password") {
+                assert!(again.len() > MAX_ENCODED || Stored::parse(&again).is_some(), "{text}");
+            }
+        });
+    }
+
     #[test]
     fn pbkdf2_hashes_a_given_salt_as_django_does() {
         let encode =

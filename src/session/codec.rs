@@ -63,6 +63,24 @@ mod tests {
     /// Spellings of base64 that Python puts up with and no Django writes (`==` too many, `+/`): refused.
     const STRICTER: [&str; 2] = ["session_decode/133", "session_decode/144"];
 
+    #[test]
+    fn fuzz_session_decode() {
+        let ring = ring(&vectors("session_decode")[0]);
+        let codec = Codec::new(&ring, "s");
+        let signer = ObjectSigner::new(&ring, "s");
+        let seeds = crate::fuzz::seeds(&["session_encode", "session_decode", "dumps"], "payload");
+        crate::fuzz::fuzz(&seeds, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            assert!(codec.decode(&text).is_err());
+            let Ok(decoded) = codec.decode(&signer.sign_json(&text, DateTime::UNIX_EPOCH)) else {
+                return;
+            };
+            // What was read is written so that it is read again as the same.
+            let again = codec.encode(&decoded.data, DateTime::UNIX_EPOCH);
+            assert_eq!(codec.decode(&again).unwrap().data.to_json(), decoded.data.to_json());
+        });
+    }
+
     fn codec(case: &serde_json::Value) -> Codec {
         Codec::new(&ring(case), "django.contrib.sessions.SessionStore")
     }

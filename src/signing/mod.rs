@@ -274,7 +274,28 @@ fn unbase62(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzz::{fuzz, seeds};
     use crate::vectors::vectors;
+
+    #[test]
+    fn fuzz_unsign() {
+        let ring = KeyRing::new(SecretKey::dangerously_unchecked("nobody has this key"));
+        let (signer, stamper) = (Signer::new(&ring, "s"), TimestampSigner::new(&ring, "s"));
+        let objects = ObjectSigner::new(&ring, "s");
+        let seeds =
+            seeds(&["signer_unsign", "timestamp_unsign", "loads", "session_encode"], "signed");
+        fuzz(&seeds, |bytes| {
+            let text = String::from_utf8_lossy(bytes);
+            assert!(signer.unsign(&text).is_err() && stamper.unsign(&text).is_err());
+            // Behind a right signature, as if the key were known.
+            let signed = signer.sign(&text);
+            assert_eq!(signer.unsign(&signed).unwrap().value, text);
+            let _ = stamper.unsign_within(&signed, Duration::MAX, DateTime::UNIX_EPOCH);
+            let stamped = stamper.sign(&text, DateTime::UNIX_EPOCH);
+            assert_eq!(stamper.unsign(&stamped).unwrap().value, text);
+            let _ = objects.loads::<serde_json::Value>(&stamped);
+        });
+    }
 
     #[test]
     fn base_62_is_djangos() {

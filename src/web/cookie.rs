@@ -87,6 +87,21 @@ mod tests {
         find(std::iter::once(header.as_bytes()), "sessionid")
     }
 
+    #[test]
+    fn fuzz_cookie_header() {
+        let seeds: Vec<Vec<u8>> = [
+            "sessionid=abc; csrftoken=def",
+            "a=1;  sessionid = \"abc\" ;; =; sessionid",
+            "sessionid=a, b; sessionid=c=d",
+        ]
+        .map(|header| header.as_bytes().to_vec())
+        .into();
+        crate::fuzz::fuzz(&seeds, |bytes| {
+            let value = find(bytes.split(|byte| *byte == b'\n'), "sessionid");
+            assert!(value.is_none_or(|value| !value.is_empty() && !value.contains(';')));
+        });
+    }
+
     /// The right side is what `django.http.cookie.parse_cookie` answers.
     #[test]
     fn the_header_is_read_as_django_reads_it() {

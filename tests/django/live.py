@@ -53,7 +53,7 @@ settings.configure(
 django.setup()
 
 from django.contrib import auth  # noqa: E402
-from django.contrib.auth.hashers import check_password  # noqa: E402
+from django.contrib.auth.hashers import check_password, identify_hasher  # noqa: E402
 from django.contrib.auth.tokens import default_token_generator  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core import signing  # noqa: E402
@@ -125,6 +125,11 @@ def check_reset(uid, token):
 
     user = auth.get_user_model().objects.get(pk=urlsafe_base64_decode(uid).decode())
     return default_token_generator.check_token(user, token)
+
+
+def must_update(encoded):
+    hasher = identify_hasher(encoded)
+    return hasher.must_update(encoded)
 
 
 def names_of_permissions(app_label, model):

@@ -166,6 +166,18 @@ fn a_setting_of_the_wrong_type_is_refused() {
         ("SESSION_EXPIRE_AT_BROWSER_CLOSE", ["maybe", "2", "t"], "is neither true nor false"),
         ("SESSION_COOKIE_NAME", ["a b", "a;b", "a=b"], "may hold letters, digits"),
         ("SESSION_COOKIE_DOMAIN", ["a b", "a;b", "http://a"], "is not the name of a host"),
+        ("CSRF_COOKIE_NAME", ["a b", "a;b", "a=b"], "may hold letters, digits"),
+        ("CSRF_COOKIE_DOMAIN", ["a b", "a;b", "http://a"], "is not the name of a host"),
+        ("CSRF_COOKIE_SECURE", ["maybe", "2", "t"], "is neither true nor false"),
+        ("CSRF_TRUSTED_ORIGINS", ["https://a", "[1]", "{}"], "is not a JSON list of texts"),
+        ("SUCCESS_URL_ALLOWED_HOSTS", ["a.example", "[1]", "{}"], "is not a JSON list of texts"),
+        (
+            "SECURE_PROXY_SSL_HEADER",
+            ["[\"a\"]", "[\"a\", \"b\", \"c\"]", "[\"\"]"],
+            "is not a header and",
+        ),
+        ("PASSWORD_HASHER", ["md5", "Argon2", "bcrypt"], "is none of pbkdf2_sha256"),
+        ("PASSWORD_RESET_TIMEOUT", ["a day", "-1", "1.5"], "is not a whole number"),
     ];
     for (name, values, why) in cases {
         for value in values {
@@ -173,6 +185,16 @@ fn a_setting_of_the_wrong_type_is_refused() {
         }
     }
     refused(&[("PASSWORD_ITERATIONS", "0")], &["PASSWORD_ITERATIONS must be at least 1"]);
+    let two = [("PASSWORD_HASHER", "argon2"), ("PASSWORD_ITERATIONS", "10")];
+    refused(&two, &["PASSWORD_ITERATIONS is for the PASSWORD_HASHER pbkdf2_sha256 alone"]);
+    for good in [
+        ("PASSWORD_HASHER", "bcrypt_sha256"),
+        ("CSRF_TRUSTED_ORIGINS", "[\"https://*.example.org\"]"),
+        ("SECURE_PROXY_SSL_HEADER", "[\"HTTP_X_FORWARDED_PROTO\", \"https\"]"),
+        ("SESSION_SALT", "django.contrib.sessions.AuditedSessionStore"),
+    ] {
+        assert!(read(&[good]).is_ok(), "{good:?}");
+    }
     for yes_or_no in ["True", "1", "yes", "on", "FALSE", "0", "no", "off"] {
         assert!(read(&[("SESSION_COOKIE_SECURE", yes_or_no)]).is_ok(), "{yes_or_no}");
     }

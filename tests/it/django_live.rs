@@ -121,6 +121,29 @@ fn hashes_are_verified_on_both_sides(home: &Home) {
     assert!(house.authenticate("grace", "wrong").unwrap().is_none());
 }
 
+#[test]
+fn every_hash_that_is_written_here_is_right_in_django() {
+    use housekey::password::{Algorithm, Hasher};
+    let home = Home::sqlite();
+    let Some(mut django) = Django::start(&home) else { return };
+    for algorithm in [
+        Algorithm::Pbkdf2Sha256,
+        Algorithm::Pbkdf2Sha1,
+        Algorithm::Argon2,
+        Algorithm::BcryptSha256,
+        Algorithm::Scrypt,
+    ] {
+        let hasher = Hasher::preferring(algorithm);
+        for password in [PASSWORD, "größe メモ 😀", ""] {
+            let encoded = hasher.hash(password).unwrap();
+            let arguments = json!({"password": password, "encoded": encoded});
+            assert_eq!(django.call("check", arguments), true, "{encoded}");
+            // At the costs that Django 5.2 prefers itself: it would not hash it anew.
+            assert_eq!(django.call("must_update", json!({"encoded": encoded})), false, "{encoded}");
+        }
+    }
+}
+
 fn our_tables_need_no_migration_of_djangos(home: &Home) {
     home.open("notes");
     let Some(mut django) = Django::start(home) else { return };
