@@ -280,20 +280,20 @@ mod tests {
     #[test]
     fn fuzz_unsign() {
         let ring = KeyRing::new(SecretKey::dangerously_unchecked("nobody has this key"));
-        let (signer, stamper) = (Signer::new(&ring, "s"), TimestampSigner::new(&ring, "s"));
+        let (plain, dated) = (Signer::new(&ring, "s"), TimestampSigner::new(&ring, "s"));
         let objects = ObjectSigner::new(&ring, "s");
         let seeds =
             seeds(&["signer_unsign", "timestamp_unsign", "loads", "session_encode"], "signed");
         fuzz(&seeds, |bytes| {
             let text = String::from_utf8_lossy(bytes);
-            assert!(signer.unsign(&text).is_err() && stamper.unsign(&text).is_err());
+            assert!(plain.unsign(&text).is_err() && dated.unsign(&text).is_err());
             // Behind a right signature, as if the key were known.
-            let signed = signer.sign(&text);
-            assert_eq!(signer.unsign(&signed).unwrap().value, text);
-            let _ = stamper.unsign_within(&signed, Duration::MAX, DateTime::UNIX_EPOCH);
-            let stamped = stamper.sign(&text, DateTime::UNIX_EPOCH);
-            assert_eq!(stamper.unsign(&stamped).unwrap().value, text);
-            let _ = objects.loads::<serde_json::Value>(&stamped);
+            let signed = plain.sign(&text);
+            assert_eq!(plain.unsign(&signed).unwrap().value, text);
+            let _ = dated.unsign_within(&signed, Duration::MAX, DateTime::UNIX_EPOCH);
+            let again = dated.sign(&text, DateTime::UNIX_EPOCH);
+            assert_eq!(dated.unsign(&again).unwrap().value, text);
+            let _ = objects.loads::<serde_json::Value>(&again);
         });
     }
 

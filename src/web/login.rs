@@ -53,7 +53,7 @@ fn quote(url: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The right side is the `Location` of Django 5.2's `login_required` at http://app.example/a?b=c&d=1.
+    /// The right side is the `Location` of Django 5.2's `login_required` at `http://app.example/a?b=c&d=1`.
     #[test]
     fn the_way_back_is_a_path_or_a_whole_address() {
         let here = Here { scheme: "http", host: "app.example", path: "/a?b=c&d=1" };

@@ -28,7 +28,7 @@ const NOW: i64 = 1_767_975_830;
 fn dice(test: &str) -> Dice {
     let given = std::env::var("HOUSEKEY_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = given.unwrap_or_else(|| RandomState::new().hash_one(test));
-    println!("{test}: HOUSEKEY_TEST_SEED={seed}");
+    eprintln!("{test}: HOUSEKEY_TEST_SEED={seed}");
     Dice(seed)
 }
 
@@ -269,19 +269,19 @@ fn objects_are_signed_alike() {
             .map(|value| json!(["key", "salt", value.to_string(), NOW, false]))
             .collect();
         let signed = django.call("dumps", json!({ "cases": cases }));
-        let signer = ObjectSigner::new(&ring("key", &[]), "salt");
+        let objects = ObjectSigner::new(&ring("key", &[]), "salt");
         let packed: Vec<Value> = values
             .iter()
             .map(|value| {
-                json!(["key", [], "salt", signer.dumps_compressed(value, at).unwrap(), NOW, 10])
+                json!(["key", [], "salt", objects.dumps_compressed(value, at).unwrap(), NOW, 10])
             })
             .collect();
         let unpacked = django.call("loads", json!({ "cases": packed }));
         for (at_case, value) in values.iter().enumerate() {
-            assert_eq!(json!(signer.dumps(value, at).unwrap()), signed[at_case], "{value}");
+            assert_eq!(json!(objects.dumps(value, at).unwrap()), signed[at_case], "{value}");
             let theirs: Value = serde_json::from_str(unpacked[at_case].as_str().unwrap()).unwrap();
             assert_eq!(theirs, *value);
-            assert_eq!(signer.loads::<Value>(signed[at_case].as_str().unwrap()).unwrap(), *value);
+            assert_eq!(objects.loads::<Value>(signed[at_case].as_str().unwrap()).unwrap(), *value);
         }
     }
 }
@@ -437,7 +437,7 @@ fn a_session_is_read_alike_and_goes_back_as_it_was() {
             saved_again += 1;
         }
     }
-    println!("{read} of {CASES} were sessions, {saved_again} of them were saved again");
+    eprintln!("{read} of {CASES} were sessions, {saved_again} of them were saved again");
     assert!(read > CASES / 4 && saved_again > CASES / 40);
 }
 

@@ -16,7 +16,7 @@ on_both_databases!(
     a_database_without_auth_user_is_not_taken_for_ours,
 );
 
-fn one(warnings: Vec<Warning>) -> String {
+fn one(warnings: &[Warning]) -> String {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     let text = warnings[0].to_string();
     assert_eq!(text, format!("{}; {}", warnings[0].fact, warnings[0].remedy));
@@ -35,7 +35,7 @@ fn apps_of_different_cost_are_told(home: &Home) {
     let notes = home.open("notes");
     let weaker = home.config("tasks").password_iterations(5);
     let said = recorded(|| drop(House::open(weaker.clone()).unwrap()));
-    let text = one(House::open(weaker).unwrap().check().unwrap());
+    let text = one(&House::open(weaker).unwrap().check().unwrap());
     assert!(text.contains("pbkdf2_sha256$5") && text.contains("pbkdf2_sha256$10"), "{text}");
     assert!(text.contains("`notes`") && text.contains("PASSWORD_ITERATIONS"), "{text}");
     assert!(said.iter().any(|line| line.starts_with("WARN") && line.contains(&text)), "{said:?}");
@@ -44,7 +44,7 @@ fn apps_of_different_cost_are_told(home: &Home) {
     // The house goes up with the strongest of its apps, and the others are told.
     let stronger = home.config("tasks").password_hasher(Hasher::preferring(Algorithm::Scrypt));
     assert_eq!(House::open(stronger).unwrap().check().unwrap(), []);
-    let text = one(notes.check().unwrap());
+    let text = one(&notes.check().unwrap());
     assert!(text.contains("scrypt$16384$8$5 (set by app `tasks`)"), "{text}");
 }
 
@@ -56,13 +56,13 @@ fn a_django_of_another_cost_shows_in_the_hashes(home: &Home) {
         home.execute(&format!("UPDATE auth_user SET password = '{hash}'"));
     };
     set(11);
-    assert!(one(house.check().unwrap()).contains("1 as pbkdf2_sha256$11"));
+    assert!(one(&house.check().unwrap()).contains("1 as pbkdf2_sha256$11"));
     // A weaker one may wait for its user's next login, unless that was since.
     set(9);
     assert_eq!(house.check().unwrap(), []);
     home.execute("UPDATE housekey_setting SET since = '2020-01-01 00:00:00'");
     home.execute("UPDATE auth_user SET last_login = '2020-01-02 00:00:00'");
-    assert!(one(house.check().unwrap()).contains("1 as pbkdf2_sha256$9"));
+    assert!(one(&house.check().unwrap()).contains("1 as pbkdf2_sha256$9"));
 }
 
 fn times_of_the_future_show_an_app_without_use_tz(home: &Home) {
@@ -71,7 +71,7 @@ fn times_of_the_future_show_an_app_without_use_tz(home: &Home) {
     let later = chrono::Utc::now() + chrono::TimeDelta::hours(9);
     let later = later.format("%Y-%m-%d %H:%M:%S").to_string();
     home.execute(&format!("UPDATE auth_user SET last_login = '{later}'"));
-    assert!(one(house.check().unwrap()).contains("USE_TZ = True"));
+    assert!(one(&house.check().unwrap()).contains("USE_TZ = True"));
 }
 
 fn sessions_of_another_key_are_counted_with_their_apps(home: &Home) {
@@ -86,12 +86,12 @@ fn sessions_of_another_key_are_counted_with_their_apps(home: &Home) {
     let other =
         signer.dumps(&[("a", 1)].iter().copied().collect::<Map>(), chrono::Utc::now()).unwrap();
     home.execute(&format!("UPDATE django_session SET session_data = '{other}'"));
-    let text = one(house.check().unwrap());
+    let text = one(&house.check().unwrap());
     assert!(text.contains("1 of the 1 sessions") && text.contains("(begun in: notes)"), "{text}");
     assert!(!text.contains(&other) && !text.contains(&data));
 
     home.execute("DELETE FROM housekey_session");
-    assert!(one(house.check().unwrap()).contains("(begun in: a Django app)"));
+    assert!(one(&house.check().unwrap()).contains("(begun in: a Django app)"));
 }
 
 type Map = std::collections::BTreeMap<&'static str, i32>;
@@ -101,7 +101,7 @@ fn a_user_model_of_ones_own_is_told(home: &Home) {
     home.execute(
         "INSERT INTO django_content_type (id, app_label, model) VALUES (900, 'accounts', 'user')",
     );
-    let text = one(house.check().unwrap());
+    let text = one(&house.check().unwrap());
     assert!(text.contains("accounts.user") && text.contains("AUTH_USER_MODEL"), "{text}");
 
     let session = Session::default();

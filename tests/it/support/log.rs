@@ -30,9 +30,11 @@ impl Visit for Fields {
     }
 }
 
-fn say(line: String) {
+fn say(line: &str) {
     LINES.with_borrow_mut(|lines| {
-        lines.as_mut().into_iter().for_each(|lines| lines.push(line.clone()))
+        if let Some(lines) = lines {
+            lines.push(line.to_owned());
+        }
     });
 }
 
@@ -48,7 +50,7 @@ impl Subscriber for Recorder {
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut fields = Fields(String::new());
         span.record(&mut fields);
-        say(format!("{} {}", span.metadata().name(), fields.0));
+        say(&format!("{} {}", span.metadata().name(), fields.0));
         Id::from_u64(1)
     }
     fn record(&self, _: &Id, _: &Record<'_>) {}
@@ -56,13 +58,13 @@ impl Subscriber for Recorder {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields(String::new());
         event.record(&mut fields);
-        say(format!("{} {}", event.metadata().level(), fields.0));
+        say(&format!("{} {}", event.metadata().level(), fields.0));
     }
     fn enter(&self, _: &Id) {
-        say("begin".to_owned());
+        say("begin");
     }
     fn exit(&self, _: &Id) {
-        say("end".to_owned());
+        say("end");
     }
 }
 
