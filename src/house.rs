@@ -436,21 +436,22 @@ impl<L: HouseConnection> Housekey<L> {
     }
 
     /// What a link for a new password holds, to be sent to the user by mail (Django's
-    /// `default_token_generator`). It is good in every app of the house, Django's too.
+    /// `default_token_generator`). It is good in every app of the house, Django's too. `None` for a user who
+    /// is not active, has no usable password, or does not exist any more.
     ///
     /// ```no_run
     /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, user: &housekey::User)
     /// # -> Result<(), housekey::Error> {
-    /// let link = house.reset_link(user)?;
-    /// let address = format!("https://notes.example.org/reset/{}/{}/", link.uid, link.token);
+    /// if let Some(link) = house.reset_link(user)? {
+    ///     let address = format!("https://notes.example.org/reset/{}/{}/", link.uid, link.token);
+    /// }
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`Error::User`] when the user does not exist any more; [`Error::Unreachable`],
-    /// [`Error::PoolTimeout`] and [`Error::Database`].
-    pub fn reset_link(&self, user: &User) -> Result<ResetLink, Error> {
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn reset_link(&self, user: &User) -> Result<Option<ResetLink>, Error> {
         self.rooms.auth.reset_link(user)
     }
 

@@ -262,7 +262,7 @@ async fn reset_link<L: Notes>(
 ) -> Answer<Value> {
     let link = house.run(move |house| {
         let user = house.find_user(&form.username)?;
-        user.map(|user| house.reset_link(&user)).transpose()
+        user.map_or(Ok(None), |user| house.reset_link(&user))
     });
     let nobody = || Refusal::Visitor(StatusCode::NOT_FOUND, "there is no such user".to_owned());
     let link = link.await?.ok_or_else(nobody)?;

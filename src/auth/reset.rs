@@ -3,19 +3,22 @@
 
 use super::Auth;
 use crate::error::Error;
+use crate::password::is_usable;
 use crate::reset::{Subject, decode_uid, encode_uid, seconds_since_2001};
 use crate::user::store as users;
 use crate::user::store::UserRow;
 use crate::user::{ResetLink, User};
 
 impl Auth {
-    pub(crate) fn reset_link(&self, user: &User) -> Result<ResetLink, Error> {
-        let row = self.fresh(user)?;
+    /// For whom Django's `PasswordResetForm` would send a mail.
+    pub(crate) fn reset_link(&self, user: &User) -> Result<Option<ResetLink>, Error> {
+        let row = users::find_by_id(&self.shared, user.id)?;
+        let row = row.filter(|row| row.is_active && is_usable(&row.password));
         let now = seconds_since_2001(self.clock.now());
-        Ok(ResetLink {
+        Ok(row.map(|row| ResetLink {
             uid: encode_uid(row.id.into()),
             token: self.resets.make(&subject(&row), now),
-        })
+        }))
     }
 
     pub(crate) fn user_of_reset(&self, uid: &str, token: &str) -> Result<Option<User>, Error> {

@@ -1,14 +1,14 @@
 //! Two processes of `examples/house_app` on one shared database, driven over HTTP.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::{Value, json};
-use ureq::http::{Request, Response};
 
+use crate::support::apps::{App, Browser, FORM, JSON};
 use crate::support::{Home, KEY, PASSWORD, example, on_both_databases, user};
 
 on_both_databases!(
@@ -27,144 +27,6 @@ on_both_databases!(
 );
 
 const TWO_WEEKS: i64 = 1_209_600;
-
-/// A running example; it is killed when the value is dropped.
-struct App {
-    child: Child,
-    address: String,
-}
-
-impl App {
-    fn start(home: &Home, name: &str) -> Self {
-        Self::start_with(home, name, &[])
-    }
-
-    fn start_with(home: &Home, name: &str, settings: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(example("house_app"));
-        let child = command
-            .env_clear()
-            .env("SHARED_DATABASE_URL", home.shared_url())
-            .env("DATABASE_URL", home.local_url(name))
-            .env("SECRET_KEY", KEY)
-            .env("APP_NAME", name)
-            .env("PASSWORD_ITERATIONS", "10")
-            .env("LISTEN", "127.0.0.1:0")
-            .envs(settings.iter().copied())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut app = Self { child, address: String::new() };
-        let mut line = String::new();
-        BufReader::new(app.child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let start = format!("house_app `{name}` serves http://");
-        let address = line.strip_prefix(&start).unwrap_or_else(|| panic!("{name} said {line:?}"));
-        app.address = address.trim_end_matches("/\n").to_owned();
-        app
-    }
-}
-
-impl Drop for App {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// A visitor with one jar for the cookies of both apps, as browsers have for one host.
-struct Browser {
-    agent: ureq::Agent,
-    cookie: Option<String>,
-}
-
-struct Answer {
-    head: Response<()>,
-    text: String,
-}
-
-impl Browser {
-    fn new() -> Self {
-        let config = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build();
-        Self { agent: config.new_agent(), cookie: None }
-    }
-
-    fn get(&mut self, app: &App, path: &str) -> Answer {
-        self.send(app, "GET", path, "", String::new())
-    }
-
-    fn post(&mut self, app: &App, path: &str, body: impl Into<String>) -> Answer {
-        self.send(app, "POST", path, "application/json", body.into())
-    }
-
-    fn send(&mut self, app: &App, method: &str, path: &str, kind: &str, body: String) -> Answer {
-        let uri = format!("http://{}{path}", app.address);
-        let mut request = Request::builder().method(method).uri(uri);
-        if !kind.is_empty() {
-            request = request.header("Content-Type", kind);
-        }
-        if let Some(cookie) = &self.cookie {
-            request = request.header("Cookie", format!("sessionid={cookie}"));
-        }
-        let response = self.agent.run(request.body(body).unwrap()).unwrap();
-        let (parts, mut body) = response.into_parts();
-        let text = body.read_to_string().unwrap();
-        let answer = Answer { head: Response::from_parts(parts, ()), text };
-        if let Some(cookie) = answer.set_cookie() {
-            let value = cookie.split(';').next().unwrap().split_once('=').unwrap().1;
-            self.cookie = Some(value.to_owned()).filter(|value| !value.is_empty());
-        }
-        answer
-    }
-
-    fn sign_in(&mut self, app: &App, name: &str) -> Answer {
-        let body = json!({"username": name, "password": PASSWORD});
-        let answer = self.post(app, "/login", body.to_string());
-        assert_eq!(answer.status(), 200, "{}", answer.text);
-        answer
-    }
-
-    fn name_at(&mut self, app: &App) -> String {
-        self.get(app, "/whoami").json()["username"].as_str().unwrap().to_owned()
-    }
-}
-
-impl Answer {
-    fn status(&self) -> u16 {
-        self.head.status().as_u16()
-    }
-
-    fn header(&self, name: &str) -> Option<&str> {
-        self.head.headers().get(name).map(|value| value.to_str().unwrap())
-    }
-
-    fn set_cookie(&self) -> Option<&str> {
-        self.header("set-cookie")
-    }
-
-    fn cookie_has(&self, attribute: &str) -> bool {
-        self.set_cookie().unwrap().split("; ").skip(1).any(|part| part == attribute)
-    }
-
-    fn cookie_attribute(&self, name: &str) -> Option<&str> {
-        let parts = self.set_cookie().unwrap().split("; ").skip(1);
-        parts.filter_map(|part| part.split_once('=')).find(|part| part.0 == name).map(|part| part.1)
-    }
-
-    fn max_age(&self) -> Option<i64> {
-        Some(self.cookie_attribute("Max-Age")?.parse().unwrap())
-    }
-
-    /// Seconds from the server's `Date` to the cookie's `Expires`.
-    fn lives_for(&self) -> i64 {
-        let time = |text: &str| DateTime::parse_from_rfc2822(text).unwrap().timestamp();
-        time(self.cookie_attribute("Expires").unwrap()) - time(self.header("date").unwrap())
-    }
-
-    #[track_caller]
-    fn json(&self) -> Value {
-        assert_eq!(self.header("content-type"), Some("application/json"), "{}", self.text);
-        serde_json::from_str(&self.text).unwrap()
-    }
-}
 
 /// A house with the users `ada` and `grace`, and the apps `notes` and `tasks`.
 fn open(home: &Home) -> (App, App) {
@@ -191,8 +53,7 @@ fn a_login_at_notes_is_a_login_at_tasks(home: &Home) {
     assert!(there["id"].as_i64().is_some_and(|id| id > 0));
 
     let form = "username=grace&password=correct+horse%20battery+staple&next=%2Fnotes";
-    let kind = "application/x-www-form-urlencoded";
-    let answer = browser.send(&tasks, "POST", "/login", kind, form.to_owned()).json();
+    let answer = browser.send(&tasks, "POST", "/login", FORM, form.to_owned()).json();
     assert_eq!(answer, json!({"ok": true, "username": "grace", "next": "/notes"}));
     assert_eq!(browser.name_at(&notes), "grace");
 
@@ -200,7 +61,7 @@ fn a_login_at_notes_is_a_login_at_tasks(home: &Home) {
     let wrong = json!({"username": "ada", "password": "wrong"});
     let answer = stranger.post(&notes, "/login", wrong.to_string());
     assert_eq!((answer.status(), answer.json()), (401, json!({"ok": false})));
-    assert_eq!(answer.set_cookie(), None);
+    assert!(answer.session_cookie().is_none());
 }
 
 fn what_notes_stores_tasks_reads(home: &Home) {
@@ -232,12 +93,12 @@ fn signing_out_at_one_app_is_signing_out_at_the_other(home: &Home) {
     let (notes, tasks) = open(home);
     let mut browser = Browser::new();
     browser.sign_in(&notes, "ada");
-    let mut thief = Browser { cookie: browser.cookie.clone(), ..Browser::new() };
+    let mut thief = browser.thief();
     assert_eq!(thief.name_at(&notes), "ada");
 
     let answer = browser.post(&tasks, "/logout", "");
     assert_eq!((answer.status(), answer.json()), (200, json!({"ok": true})));
-    assert_eq!((answer.max_age(), browser.cookie.as_deref()), (Some(0), None));
+    assert_eq!((answer.max_age(), browser.session()), (Some(0), None));
     assert_eq!(thief.name_at(&notes), "");
     assert_eq!(thief.name_at(&tasks), "");
     assert_eq!(home.sessions(), 0);
@@ -247,17 +108,17 @@ fn a_login_gives_a_cookie_as_djangos(home: &Home) {
     let (notes, tasks) = open(home);
     let mut browser = Browser::new();
     let answer = browser.sign_in(&notes, "ada");
-    assert!(answer.set_cookie().unwrap().starts_with("sessionid="));
+    let cookie = answer.session_cookie().unwrap();
     for attribute in ["HttpOnly", "Path=/", "SameSite=Lax", "Max-Age=1209600"] {
-        assert!(answer.cookie_has(attribute), "{attribute}");
+        assert!(cookie.has(attribute), "{attribute}");
     }
     assert!((answer.lives_for() - TWO_WEEKS).abs() < 60);
-    assert!(!answer.cookie_has("Secure") && answer.cookie_attribute("Domain").is_none());
+    assert!(!cookie.has("Secure") && cookie.attribute("Domain").is_none());
     for answer in [answer, browser.get(&tasks, "/whoami")] {
         assert_eq!(answer.header("vary"), Some("Cookie"));
         assert_eq!(answer.header("cache-control"), Some("private, no-store"));
     }
-    assert_eq!(browser.get(&tasks, "/whoami").set_cookie(), None);
+    assert!(browser.get(&tasks, "/whoami").session_cookie().is_none());
 
     let settings = [
         ("SESSION_COOKIE_NAME", "door"),
@@ -267,16 +128,14 @@ fn a_login_gives_a_cookie_as_djangos(home: &Home) {
         ("SESSION_SAVE_EVERY_REQUEST", "true"),
     ];
     let special = App::start_with(home, "special", &settings);
-    let answer = Browser::new().sign_in(&special, "ada");
-    assert!(answer.set_cookie().unwrap().starts_with("door="));
+    let mut browser = Browser::new();
+    let answer = browser.sign_in(&special, "ada");
+    let door = answer.cookie("door").unwrap();
     for attribute in ["Secure", "Domain=house.example", "Max-Age=120", "HttpOnly"] {
-        assert!(answer.cookie_has(attribute), "{attribute}");
+        assert!(door.has(attribute), "{attribute}");
     }
-    let door = answer.set_cookie().unwrap().split(';').next().unwrap().to_owned();
-    let request = Request::builder().uri(format!("http://{}/whoami", special.address));
-    let request = request.header("Cookie", &door).body(String::new()).unwrap();
-    let prolonged = Browser::new().agent.run(request).unwrap();
-    assert!(prolonged.headers()["set-cookie"].to_str().unwrap().starts_with(&door));
+    let prolonged = browser.get(&special, "/whoami");
+    assert_eq!(prolonged.cookie("door").unwrap().value(), door.value());
 }
 
 fn strangers_leave_no_trace(home: &Home) {
@@ -284,17 +143,19 @@ fn strangers_leave_no_trace(home: &Home) {
     let mut browser = Browser::new();
     for path in ["/whoami", "/login?next=/notes", "/perm?p=notes.add_note", "/healthz", "/set"] {
         let answer = browser.get(&notes, path);
-        assert_eq!((answer.status(), answer.set_cookie()), (200, None), "{path}");
+        assert_eq!(answer.status(), 200, "{path}");
+        assert!(answer.session_cookie().is_none(), "{path}");
     }
     for answer in [
         browser.get(&notes, "/notes"),
         browser.post(&notes, "/notes", r#"{"text": "a"}"#),
         browser.post(&notes, "/password", r#"{"old": "a", "new": "b"}"#),
     ] {
-        assert_eq!((answer.status(), answer.set_cookie()), (401, None));
+        assert_eq!(answer.status(), 401);
+        assert!(answer.session_cookie().is_none());
         assert_eq!(answer.json()["ok"], false);
     }
-    assert_eq!(browser.post(&notes, "/logout", "").set_cookie(), None);
+    assert!(browser.post(&notes, "/logout", "").session_cookie().is_none());
     let answer = browser.get(&notes, "/whoami");
     assert_eq!(answer.header("vary"), Some("Cookie"));
     let nobody = json!({
@@ -324,8 +185,9 @@ fn a_session_ends_when_it_was_told_to(home: &Home) {
     assert_eq!(expire(json!(60)).max_age(), Some(60));
     assert!((expire(json!(3600)).lives_for() - 3600).abs() < 60);
     let at_close = expire(json!(0));
-    assert_eq!((at_close.max_age(), at_close.cookie_attribute("Expires")), (None, None));
-    assert!(at_close.cookie_has("HttpOnly"));
+    let cookie = at_close.session_cookie().unwrap();
+    assert_eq!((cookie.max_age(), cookie.attribute("Expires")), (None, None));
+    assert!(cookie.has("HttpOnly"));
     assert_eq!(expire(json!(86400.5)).max_age(), Some(86400));
     assert_eq!(expire(Value::Null).max_age(), Some(TWO_WEEKS));
     // The end of the century in UTC, as `date -u -d 2100-01-01 +%s` tells it.
@@ -333,7 +195,7 @@ fn a_session_ends_when_it_was_told_to(home: &Home) {
     for time in ["2100-01-01T00:00:00Z", "2100-01-01T01:00:00+01:00", "2100-01-01T00:00:00"] {
         expire(Value::Null);
         let answer = expire(json!(time));
-        let expires = answer.cookie_attribute("Expires").unwrap();
+        let expires = answer.session_cookie().unwrap().attribute("Expires").unwrap();
         let expires = DateTime::parse_from_rfc2822(expires).unwrap().timestamp();
         assert!((expires - end_of_century).abs() < 60, "{time}");
     }
@@ -344,9 +206,9 @@ fn a_session_ends_when_it_was_told_to(home: &Home) {
     }
     assert_eq!(browser.name_at(&tasks), "ada");
 
-    let before = browser.cookie.clone();
+    let before = browser.session();
     assert!(browser.post(&notes, "/expiry", r#"{"value": -1}"#).max_age().unwrap() < 0);
-    browser.cookie = before;
+    browser.set_session(before);
     assert_eq!(browser.name_at(&tasks), "");
 }
 
@@ -356,7 +218,7 @@ fn a_new_password_ends_the_other_sessions(home: &Home) {
     here.sign_in(&notes, "ada");
     elsewhere.sign_in(&notes, "ada");
     grace.sign_in(&notes, "grace");
-    let before = here.cookie.clone();
+    let before = here.session();
 
     let wrong = here.post(&notes, "/password", r#"{"old": "wrong", "new": "tr0ub4dor&3"}"#);
     assert_eq!((wrong.status(), &wrong.json()["ok"]), (400, &json!(false)));
@@ -368,7 +230,7 @@ fn a_new_password_ends_the_other_sessions(home: &Home) {
     let change = json!({"old": PASSWORD, "new": "tr0ub4dor&3"});
     let answer = here.post(&notes, "/password", change.to_string());
     assert_eq!((answer.status(), answer.json()), (200, json!({"ok": true})));
-    assert_ne!(here.cookie, before);
+    assert_ne!(here.session(), before);
     for app in [&notes, &tasks] {
         assert_eq!(here.name_at(app), "ada");
         assert_eq!(elsewhere.name_at(app), "");
@@ -441,24 +303,23 @@ fn bad_input_is_refused_and_harms_nothing(home: &Home) {
     let mut browser = Browser::new();
     browser.sign_in(&notes, "ada");
     let long = format!(r#"{{"text": "{}"}}"#, "a".repeat(64 * 1024 - 11));
-    let form = "application/x-www-form-urlencoded";
     let cases = [
-        ("/login", "application/json", "{", 400),
-        ("/login", "application/json", "", 400),
-        ("/login", "application/json", r#"{"username": "ada"}"#, 422),
-        ("/login", "application/json", r#"{"username": 1, "password": 2}"#, 422),
-        ("/login", form, "username=ada", 422),
+        ("/login", JSON, "{", 400),
+        ("/login", JSON, "", 400),
+        ("/login", JSON, r#"{"username": "ada"}"#, 422),
+        ("/login", JSON, r#"{"username": 1, "password": 2}"#, 422),
+        ("/login", FORM, "username=ada", 422),
         ("/login", "text/plain", "username=ada", 415),
-        ("/set", "application/json", "[1]", 422),
-        ("/set", "application/json", r#"{"a": NaN}"#, 400),
-        ("/set", "application/json", r#"{"_auth_user_id": "1"}"#, 400),
-        ("/set", form, "a=b", 415),
-        ("/expiry", "application/json", "7", 422),
-        ("/password", "application/json", r#"{"old": null, "new": []}"#, 422),
-        ("/notes", "application/json", r#"{"text": null}"#, 422),
-        ("/notes", "application/json", r#"{"text": "a\u0000b"}"#, 400),
-        ("/notes", "application/json", "\"\u{1}\"", 400),
-        ("/notes", "application/json", long.as_str(), 413),
+        ("/set", JSON, "[1]", 422),
+        ("/set", JSON, r#"{"a": NaN}"#, 400),
+        ("/set", JSON, r#"{"_auth_user_id": "1"}"#, 400),
+        ("/set", FORM, "a=b", 415),
+        ("/expiry", JSON, "7", 422),
+        ("/password", JSON, r#"{"old": null, "new": []}"#, 422),
+        ("/notes", JSON, r#"{"text": null}"#, 422),
+        ("/notes", JSON, r#"{"text": "a\u0000b"}"#, 400),
+        ("/notes", JSON, "\"\u{1}\"", 400),
+        ("/notes", JSON, long.as_str(), 413),
     ];
     for (path, kind, body, status) in cases {
         let answer = browser.send(&notes, "POST", path, kind, body.to_owned());
@@ -489,7 +350,7 @@ fn a_broken_shared_database_is_503(home: &Home) {
     let (notes, _tasks) = open(home);
     let mut browser = Browser::new();
     browser.sign_in(&notes, "ada");
-    let cookie = browser.cookie.clone();
+    let cookie = browser.session();
     home.execute("ALTER TABLE django_session RENAME TO away");
     let body = json!({"username": "ada", "password": PASSWORD}).to_string();
     for answer in [
@@ -500,11 +361,11 @@ fn a_broken_shared_database_is_503(home: &Home) {
     ] {
         assert_eq!(answer.status(), 503, "{}", answer.text);
         assert_eq!(answer.header("retry-after"), Some("2"));
-        assert_eq!(answer.set_cookie(), None);
+        assert!(answer.session_cookie().is_none());
     }
     assert_eq!(Browser::new().get(&notes, "/whoami").status(), 200);
     home.execute("ALTER TABLE away RENAME TO django_session");
-    assert_eq!(browser.cookie, cookie);
+    assert_eq!(browser.session(), cookie);
     assert_eq!(browser.name_at(&notes), "ada");
 
     assert_eq!(browser.get(&notes, "/healthz").json(), json!({"ready": true}));
@@ -518,7 +379,7 @@ fn a_broken_shared_database_is_503(home: &Home) {
 }
 
 #[test]
-fn next_is_a_local_path_or_nothing() {
+fn next_is_a_place_of_this_app_or_nothing() {
     let home = Home::sqlite();
     let (notes, _tasks) = open(&home);
     let mut browser = Browser::new();
@@ -531,25 +392,38 @@ fn next_is_a_local_path_or_nothing() {
         ("/%09/evil.example", Value::Null),
         ("https://evil.example/", Value::Null),
         ("javascript:alert(1)", Value::Null),
-        ("notes", Value::Null),
+        ("notes", "notes".into()),
         ("", Value::Null),
     ];
     for (next, expected) in cases {
         let answer = browser.get(&notes, &format!("/login?next={next}")).json();
-        assert_eq!(answer, json!({"csrf": null, "next": expected}), "{next}");
+        assert_eq!(answer["next"], expected, "{next}");
+        assert_eq!(answer["csrf"].as_str().unwrap().len(), 64, "a masked token of Django's");
     }
-    assert_eq!(browser.get(&notes, "/login").json(), json!({"csrf": null, "next": null}));
+    assert_eq!(browser.get(&notes, "/login").json()["next"], Value::Null);
     let body = json!({"username": "ada", "password": PASSWORD, "next": "//evil.example"});
     assert_eq!(browser.post(&notes, "/login", body.to_string()).json()["next"], Value::Null);
 }
 
 #[test]
-fn resets_come_later() {
+fn a_forgotten_password_is_replaced_by_a_link() {
     let home = Home::sqlite();
-    let (notes, _tasks) = open(&home);
-    for path in ["/reset-link", "/reset"] {
-        let answer = Browser::new().post(&notes, path, r#"{"username": "ada"}"#);
-        assert_eq!((answer.status(), &answer.json()["ok"]), (501, &json!(false)));
+    let (notes, tasks) = open(&home);
+    let mut browser = Browser::new();
+    let link = browser.post(&notes, "/reset-link", r#"{"username": "ada"}"#).json();
+    let (uid, token) = (link["uid"].as_str().unwrap(), link["token"].as_str().unwrap());
+    let redeem = |new: Value| json!({"uid": uid, "token": token, "new": new}).to_string();
+    assert_eq!(browser.post(&tasks, "/reset", redeem(Value::Null)).json(), json!({"ok": true}));
+    assert_eq!(browser.post(&tasks, "/reset", redeem(json!("tr0ub4dor&3"))).status(), 200);
+    assert_eq!(browser.post(&tasks, "/reset", redeem(json!("another"))).status(), 400);
+    assert_eq!(browser.try_password(&notes, "ada", PASSWORD).status(), 401);
+    assert_eq!(browser.try_password(&notes, "ada", "tr0ub4dor&3").status(), 200);
+
+    home.execute("UPDATE auth_user SET is_active = 0 WHERE username = 'grace'");
+    for name in ["grace", "nobody"] {
+        let body = json!({ "username": name }).to_string();
+        let answer = browser.post(&notes, "/reset-link", body);
+        assert_eq!((answer.status(), &answer.json()["ok"]), (404, &json!(false)), "{name}");
     }
 }
 

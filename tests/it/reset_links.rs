@@ -12,6 +12,7 @@ on_both_databases!(
     a_link_is_redeemed_once_in_any_app,
     a_link_ends_with_what_it_was_made_for,
     a_link_ages,
+    who_may_not_sign_in_by_password_gets_no_link,
     of_two_who_redeem_it_at_once_one_is_too_late,
     what_is_no_link_is_refused,
     a_link_of_django_is_good_here_and_the_other_way_round,
@@ -23,7 +24,7 @@ fn a_link_is_redeemed_once_in_any_app(home: &Home) {
     let ada = user(&notes, "ada");
     let cookie = login(&notes, "ada");
     let ada = notes.find_user(&ada.username).unwrap().unwrap();
-    let link = notes.reset_link(&ada).unwrap();
+    let link = notes.reset_link(&ada).unwrap().unwrap();
     assert_eq!(tasks.user_of_reset(&link.uid, &link.token).unwrap(), Some(ada));
     assert!(tasks.reset_password(&link.uid, &link.token, "new password").unwrap());
 
@@ -44,18 +45,28 @@ fn a_link_ends_with_what_it_was_made_for(home: &Home) {
         "UPDATE auth_user SET password = 'x'",
         "DELETE FROM auth_user",
     ] {
-        let link = house.reset_link(&ada).unwrap();
+        let link = house.reset_link(&ada).unwrap().unwrap();
         assert!(house.user_of_reset(&link.uid, &link.token).unwrap().is_some());
         home.execute(change);
         assert_eq!(house.user_of_reset(&link.uid, &link.token).unwrap(), None, "{change}");
     }
-    assert!(house.reset_link(&ada).is_err(), "there is no such user any more");
+    assert_eq!(house.reset_link(&ada).unwrap(), None, "there is no such user any more");
+}
+
+fn who_may_not_sign_in_by_password_gets_no_link(home: &Home) {
+    let house = home.open("notes");
+    let ada = user(&house, "ada");
+    home.execute("UPDATE auth_user SET is_active = FALSE");
+    assert_eq!(house.reset_link(&ada).unwrap(), None);
+    let unusable = housekey::password::unusable();
+    home.execute(&format!("UPDATE auth_user SET is_active = TRUE, password = '{unusable}'"));
+    assert_eq!(house.reset_link(&ada).unwrap(), None);
 }
 
 fn a_link_ages(home: &Home) {
     let house = home.open("notes");
     let ada = user(&house, "ada");
-    let link = house.reset_link(&ada).unwrap();
+    let link = house.reset_link(&ada).unwrap().unwrap();
     let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
     let at = |clock| {
         let late = home.open_with(home.config("late").password_reset_timeout(hour).clock(clock));
@@ -69,7 +80,7 @@ fn a_link_ages(home: &Home) {
 fn of_two_who_redeem_it_at_once_one_is_too_late(home: &Home) {
     let house = home.open("notes");
     let ada = user(&house, "ada");
-    let link = house.reset_link(&ada).unwrap();
+    let link = house.reset_link(&ada).unwrap().unwrap();
     let redeem = |new: &'static str| house.reset_password(&link.uid, &link.token, new).unwrap();
     let done: Vec<bool> = std::thread::scope(|scope| {
         let tries = ["one", "two", "three", "four"].map(|new| scope.spawn(move || redeem(new)));
@@ -81,7 +92,7 @@ fn of_two_who_redeem_it_at_once_one_is_too_late(home: &Home) {
 fn what_is_no_link_is_refused(home: &Home) {
     let house = home.open("notes");
     let ada = user(&house, "ada");
-    let link = house.reset_link(&ada).unwrap();
+    let link = house.reset_link(&ada).unwrap().unwrap();
     let long = "9".repeat(100_000);
     for uid in ["", "x", "=", "MQ==MQ", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk", "ä", "\0", &long] {
         assert_eq!(house.user_of_reset(uid, &link.token).unwrap(), None, "{uid:.20}");
@@ -102,7 +113,7 @@ fn a_link_of_django_is_good_here_and_the_other_way_round(home: &Home) {
     home.execute("UPDATE auth_user SET email = 'ada@example.org'");
     let ada = house.find_user("ada").unwrap().unwrap();
     let Some(mut django) = Django::start(home) else { return };
-    let ours = house.reset_link(&ada).unwrap();
+    let ours = house.reset_link(&ada).unwrap().unwrap();
     let theirs = django.call("reset_link", json!({"username": "ada"}));
     assert_eq!(theirs[0], ours.uid);
     assert_eq!(django.call("check_reset", json!({"uid": ours.uid, "token": ours.token})), true);
@@ -114,7 +125,7 @@ fn a_link_of_django_is_good_here_and_the_other_way_round(home: &Home) {
 fn a_link_of_the_old_key_is_good_while_that_key_is_a_fallback(home: &Home) {
     let before = home.open("notes");
     let ada = user(&before, "ada");
-    let link = before.reset_link(&ada).unwrap();
+    let link = before.reset_link(&ada).unwrap().unwrap();
     let old = housekey::SecretKey::new(crate::support::KEY).unwrap();
     let after = home.open_with(home.config_with_key("notes", OTHER_KEY).fallback_key(old));
     assert!(after.user_of_reset(&link.uid, &link.token).unwrap().is_some());

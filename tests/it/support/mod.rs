@@ -1,8 +1,8 @@
 //! Houses to test in: a folder of SQLite files, or a database of its own on the PostgreSQL server that
 //! `HOUSEKEY_TEST_POSTGRES` names (`scripts/test` starts one).
 
+pub(crate) mod apps;
 pub(crate) mod browser;
-
 pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod log;

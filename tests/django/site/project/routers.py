@@ -1,0 +1,16 @@
+SHARED = {"auth", "contenttypes", "sessions", "admin"}
+
+
+class SharedRouter:
+    """Answers for every model: without an answer Django follows the user to the shared database."""
+
+    def db_for_read(self, model, **hints):
+        return "shared" if model._meta.app_label in SHARED else "default"
+
+    db_for_write = db_for_read
+
+    def allow_relation(self, a, b, **hints):
+        return (a._meta.app_label in SHARED) == (b._meta.app_label in SHARED)
+
+    def allow_migrate(self, db, app_label, model_name=None, **hints):
+        return (db == "shared") == (app_label in SHARED)
