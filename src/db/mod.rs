@@ -2,6 +2,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod migrate;
+mod id;
 mod pool;
 pub(crate) mod routed;
 mod router;
@@ -22,6 +23,7 @@ pub use routed::RoutedConnection;
 pub use stats::{PoolStats, Stats};
 pub use time::DjangoTime;
 
+pub(crate) use id::DjangoId;
 use pool::Pool;
 use routed::{Layout, Route, Routes};
 use router::Router;

@@ -5,7 +5,8 @@ use diesel::{allow_tables_to_appear_in_same_query, joinable, table};
 table! {
     /// `django.contrib.auth.models.User`
     auth_user (id) {
-        /// Never given to another user. Django's column is an `Integer`: load it as `i32`, and write
+        /// Never given to another user. Django's column is an `Integer` (in a project that has made it a
+        /// `bigint` take `User` instead): load it as `i32`, and write
         /// `i64::from(id)` where [`User::id`](crate::User::id) or a `BigInt` column wants it.
         id -> Integer,
         /// The password's hash; see [`housekey::password`](crate::password).

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 
 use crate::config::Config;
 use crate::db::schema::{auth_permission, django_content_type, housekey_app_label};
-use crate::db::{Moment, SharedConnection, SharedPool, migrate, on_shared};
+use crate::db::{DjangoId, Moment, SharedConnection, SharedPool, migrate, on_shared};
 use crate::error::Error;
 use crate::permission::{ModelPermissions, Permission};
 
@@ -82,8 +82,8 @@ fn content_type(conn: &mut SharedConnection, model: &ModelPermissions) -> QueryR
             .filter(django_content_type::app_label.eq(&model.app_label))
             .filter(django_content_type::model.eq(&model.model))
             .select(django_content_type::id);
-        if let Some(id) = known.first(&mut **conn).optional()? {
-            return Ok(id);
+        if let Some(id) = known.first::<DjangoId>(&mut **conn).optional()? {
+            return Ok(id.into());
         }
         diesel::insert_into(django_content_type::table)
             .values((
@@ -91,7 +91,7 @@ fn content_type(conn: &mut SharedConnection, model: &ModelPermissions) -> QueryR
                 django_content_type::model.eq(&model.model),
             ))
             .execute(&mut **conn)?;
-        known.first(&mut **conn)
+        known.first::<DjangoId>(&mut **conn).map(i32::from)
     })
 }
 

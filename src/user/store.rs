@@ -6,13 +6,14 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::User;
 use crate::db::schema::auth_user;
-use crate::db::{Moment, SharedConnection, SharedPool, on_shared};
+use crate::db::{DjangoId, Moment, SharedConnection, SharedPool, on_shared};
 use crate::error::Error;
 
 /// A whole row, with the password hash: it does not leave the crate.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = auth_user)]
 pub(crate) struct UserRow {
+    #[diesel(deserialize_as = DjangoId)]
     pub(crate) id: i32,
     pub(crate) password: String,
     pub(crate) last_login: Option<DateTime<Utc>>,

@@ -15,6 +15,7 @@ mod debug_does_not_leak;
 mod declared_permissions;
 mod django_admin;
 mod django_adoption;
+mod django_big_keys;
 mod django_generated;
 mod django_http;
 mod django_live;
