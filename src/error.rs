@@ -131,7 +131,7 @@ pub enum Error {
     #[error(
         "app `{app}` declares permissions under the label `{label}`, which app `{taken_by}` has: who may \
          do something there could do it here; give the models of `{app}` another label, or, if both are \
-         one app, the same APP_NAME"
+         one app, the same APP_NAME; if `{taken_by}` is no more, delete the label's row in housekey_app_label"
     )]
     #[non_exhaustive]
     LabelTaken {
@@ -344,10 +344,13 @@ impl From<WeakKey> for Error {
 
 fn key_remedy(app: &str, registered_by: &str) -> String {
     if app == registered_by {
-        return format!("set SECRET_KEY of `{app}` to the key it had then");
+        return format!("set SECRET_KEY of `{app}` to the key it had then{OR_CHANGE_IT}");
     }
-    format!("set SECRET_KEY of `{app}` to the key that `{registered_by}` has")
+    format!("set SECRET_KEY of `{app}` to the key that `{registered_by}` has{OR_CHANGE_IT}")
 }
+
+const OR_CHANGE_IT: &str =
+    "; or, if the key of the house is to change, put the old one into SECRET_KEY_FALLBACKS";
 
 pub(crate) const NEW_KEY: &str =
     "set the common key of the house, 50 or more random characters (housekey::key::generate)";

@@ -8,6 +8,8 @@ use crate::auth::Auth;
 use crate::check::{self, Warning};
 use crate::config::Config;
 #[cfg(feature = "axum")]
+use crate::config::{Https, is_token_byte};
+#[cfg(feature = "axum")]
 use crate::csrf::Rules;
 use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, Stats, migrate};
 use crate::error::Error;
@@ -116,10 +118,7 @@ impl<L: HouseConnection> Housekey<L> {
         let databases = Databases::new(&config)?;
         check::tables(&databases.shared)?;
         check::key(&databases.shared, &config)?;
-        check::agree(&databases.shared, &config)?;
-        for warning in check::warnings(&databases.shared, &config)? {
-            tracing::warn!(app = config.app_name, "{warning}");
-        }
+        check::tell(&databases.shared, &config);
         let auth = Arc::new(Auth::new(&config, databases.shared.clone()));
         let rooms = Rooms {
             databases,
@@ -588,6 +587,14 @@ impl<L: HouseConnection> Housekey<L> {
 
 #[cfg(feature = "axum")]
 fn csrf_rules(config: &Config) -> Result<Rules, Error> {
+    if let Https::ByHeader { name, .. } = &config.https
+        && (name.is_empty() || !name.bytes().all(is_token_byte))
+    {
+        return Err(Error::config(
+            "SECURE_PROXY_SSL_HEADER",
+            "names no header; name it as the proxy does",
+        ));
+    }
     let (trusted, domain) = (&config.csrf.trusted_origins, config.csrf.cookie_domain.as_deref());
     Rules::new(trusted, domain).map_err(|problem| Error::config("CSRF_TRUSTED_ORIGINS", problem))
 }

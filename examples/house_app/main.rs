@@ -29,6 +29,8 @@ use notes::Notes;
 const GRACE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
+    // What the library has to say: a row of another key, a form without its token.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     match start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

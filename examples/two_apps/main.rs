@@ -44,6 +44,8 @@ const USERS: [&str; 2] = ["ada", "grace"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    // What the library has to say: a row of another key, a form without its token.
+    tracing_subscriber::fmt().with_writer(io::stderr).init();
     let options = match options::parse(std::env::args().skip(1)) {
         Ok(Task::Serve(options)) => options,
         Ok(Task::Help) => {

@@ -43,7 +43,7 @@ impl Auth {
             Err(error) if error.is_strange_row() => return Ok(Err(Rejected::Unreadable)),
             Err(error) => return Err(error),
         };
-        let Decoded { data, key } = match self.codec.decode(&row.data) {
+        let Decoded { data, key, .. } = match self.codec.decode(&row.data) {
             Ok(decoded) => decoded,
             Err(Undecodable::Signature) => return Ok(Err(Rejected::BadSignature)),
             Err(Undecodable::Content) => return Ok(Err(Rejected::Unreadable)),

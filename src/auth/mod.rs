@@ -25,6 +25,8 @@ use stamp::Stamps;
 
 /// Django's only backend that keeps its users in `auth_user`.
 pub(crate) const BACKEND: &str = "django.contrib.auth.backends.ModelBackend";
+/// In bytes; 150 characters have no more than 600, and Unicode's forms shrink hardly anything.
+const MOST_TO_NORMALISE: usize = 4096;
 const USER_ID: &str = "_auth_user_id";
 pub(crate) const USER_BACKEND: &str = "_auth_user_backend";
 const USER_HASH: &str = "_auth_user_hash";
@@ -80,11 +82,21 @@ impl Auth {
     }
 
     pub(crate) fn find_user(&self, name: &str) -> Result<Option<User>, Error> {
-        Ok(users::find_by_username(&self.shared, name)?.map(User::from))
+        let found = users::find_by_username(&self.shared, name);
+        Ok(found.or_else(|error| self.nothing_readable(error))?.map(User::from))
     }
 
     pub(crate) fn users(&self, ids: &[i64]) -> Result<Vec<User>, Error> {
-        Ok(users::find_by_ids(&self.shared, ids)?.into_iter().map(User::from).collect())
+        let found = users::find_by_ids(&self.shared, ids).or_else(|error| {
+            if !error.is_strange_row() {
+                return Err(error);
+            }
+            // One row that cannot be read does not hide the others.
+            let one = |id: &i64| users::find_by_id(&self.shared, *id);
+            let each = ids.iter().map(|id| one(id).or_else(|error| self.nothing_readable(error)));
+            Ok(each.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
+        });
+        Ok(found?.into_iter().map(User::from).collect())
     }
 
     /// Signs the user in: a new session key, the old row gone, `last_login` set, in one transaction.
@@ -146,6 +158,9 @@ impl Auth {
         password: &str,
         rank: users::Rank,
     ) -> Result<User, Error> {
+        if username.len() > MOST_TO_NORMALISE {
+            return Err(refuse("", "has a name of more than 150 characters; give a shorter one"));
+        }
         let (username, email) = (username::normalize(username), username::normalize_email(email));
         let problem = match username.chars().count() {
             0 => Some("has no name; give one"),

@@ -12,7 +12,8 @@ use crate::user::{ResetLink, User};
 impl Auth {
     /// For whom Django's `PasswordResetForm` would send a mail.
     pub(crate) fn reset_link(&self, user: &User) -> Result<Option<ResetLink>, Error> {
-        let row = users::find_by_id(&self.shared, user.id)?;
+        let found = users::find_by_id(&self.shared, user.id);
+        let row = found.or_else(|error| self.nothing_readable(error))?;
         let row = row.filter(|row| row.is_active && is_usable(&row.password));
         let now = seconds_since_2001(self.clock.now());
         Ok(row.map(|row| ResetLink {

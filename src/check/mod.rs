@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::key::{Fingerprint, KeyRing};
 use crate::session::{self, SessionKey};
 pub use warnings::Warning;
-pub(crate) use warnings::{agree, warnings};
+pub(crate) use warnings::{tell, warnings};
 
 /// A key that an app of the house has registered.
 struct Registered {

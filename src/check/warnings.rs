@@ -1,6 +1,6 @@
 //! What is seen in the shared database that keeps a login in one app from being a login in all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -12,8 +12,8 @@ use crate::db::schema::housekey_setting;
 use crate::db::{Moment, SharedConnection, SharedPool, on_shared};
 use crate::error::Error;
 use crate::password::Hasher;
-use crate::session::codec::{Codec, Undecodable};
-use crate::session::store as sessions;
+use crate::session::codec::{Codec, Decoded, Undecodable};
+use crate::session::{expiry, store as sessions};
 use crate::user::declared;
 use crate::user::store as users;
 
@@ -60,19 +60,47 @@ struct Setting {
     since: DateTime<Utc>,
 }
 
+/// Writes down what this app brings along, and logs what it sees. No app stays closed because that fails:
+/// logins do not need it.
+pub(crate) fn tell(shared: &SharedPool, config: &Config) {
+    let seen = agree(shared, config).and_then(|()| warnings(shared, config));
+    match seen {
+        Ok(warnings) => {
+            for warning in warnings {
+                tracing::warn!(app = config.app_name, "{warning}");
+            }
+        }
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::warn!(app = config.app_name, %error, cause, "the house could not be looked over");
+        }
+    }
+}
+
 /// Writes down how passwords are hashed in this house, when this app is the first, or its cost is above
-/// the house's: then the house's is raised.
-pub(crate) fn agree(shared: &SharedPool, config: &Config) -> Result<(), Error> {
-    let house = shared.run(hasher_of_house)?;
-    let known = house.as_ref().and_then(|house| Hasher::parse(&house.value));
-    if known.is_some_and(|known| !config.hasher.is_above(known)) {
+/// the house's: then the house's is raised. The app that has set it may set it anew.
+fn agree(shared: &SharedPool, config: &Config) -> Result<(), Error> {
+    if !is_to_be_set(shared.run(hasher_of_house)?, config) {
         return Ok(());
     }
-    shared.write(|conn| Ok(set_hasher(conn, config)?)).map_err(Error::settled)
+    let set = shared.write(|conn| {
+        crate::db::migrate::lock(conn)?;
+        // Between the look and the lock another app may have come first.
+        if is_to_be_set(hasher_of_house(conn)?, config) {
+            set_hasher(conn, config)?;
+        }
+        Ok(())
+    });
+    set.map_err(Error::settled)
+}
+
+fn is_to_be_set(house: Option<Setting>, config: &Config) -> bool {
+    let Some(house) = house else { return true };
+    let is_own = house.app == config.app_name && house.value != config.hasher.to_string();
+    is_own || Hasher::parse(&house.value).is_none_or(|known| config.hasher.is_above(known))
 }
 
 fn set_hasher(conn: &mut SharedConnection, config: &Config) -> QueryResult<()> {
-    crate::db::migrate::lock(conn)?;
     on_shared!(SharedConnection, conn, conn => {
         let row = (
             housekey_setting::value.eq(config.hasher.to_string()),
@@ -108,7 +136,7 @@ pub(crate) fn warnings(shared: &SharedPool, config: &Config) -> Result<Vec<Warni
     let newest = users::newest(shared, SAMPLE)?;
     if let Some(house) = house {
         found.extend(other_hasher(&house, config));
-        found.extend(foreign_hashes(&house, &newest, config.hasher));
+        found.extend(foreign_hashes(&house, &newest));
     }
     found.extend(local_times(&newest, config.clock.now()));
     found.extend(labels(shared, config)?);
@@ -129,13 +157,14 @@ fn other_hasher(house: &Setting, config: &Config) -> Option<Warning> {
     })
 }
 
-/// A hash above ours was written by a Django of higher cost; one below ours whose user has signed in since
-/// by one of lower cost: a housekey app would have upgraded it.
-fn foreign_hashes(house: &Setting, newest: &[users::Sample], ours: Hasher) -> Option<Warning> {
+/// A hash above the house's was written by a Django of higher cost; one below it whose user has signed in
+/// since by one of lower cost: the housekey app would have upgraded it.
+fn foreign_hashes(house: &Setting, newest: &[users::Sample]) -> Option<Warning> {
+    let agreed = Hasher::parse(&house.value)?;
     let is_foreign = |user: &&users::Sample| {
         let Some(theirs) = Hasher::of(&user.password) else { return false };
         let since = user.last_login.is_some_and(|login| login > house.since);
-        theirs.is_above(ours) || (since && ours.is_above(theirs))
+        theirs.is_above(agreed) || (since && agreed.is_above(theirs))
     };
     let mut hashers: BTreeMap<String, usize> = BTreeMap::new();
     for user in newest.iter().filter(is_foreign) {
@@ -176,8 +205,8 @@ fn labels(shared: &SharedPool, config: &Config) -> Result<Vec<Warning>, Error> {
         models.iter().find(|(label, model)| model == "user" && label != "auth")
     {
         found.push(Warning::new(
-            format!("a Django app has a user model of its own ({label}.{model})"),
-            "housekey shares auth.User; set AUTH_USER_MODEL = \"auth.User\" where users are to be shared",
+            format!("a Django app may have a user model of its own ({label}.{model})"),
+            "if that is its AUTH_USER_MODEL, set it to \"auth.User\", which is what housekey shares",
         ));
     }
     for label in declared::labels(config) {
@@ -197,8 +226,11 @@ fn labels(shared: &SharedPool, config: &Config) -> Result<Vec<Warning>, Error> {
                 remedy,
             )),
             (Some(_), Some((_, model))) => found.push(Warning::new(
-                format!("another app has models under our app label: `{label}.{model}`"),
-                remedy,
+                format!(
+                    "under our app label there is `{label}.{model}`, which this app does not declare: it is \
+                     another app's, or was declared before"
+                ),
+                "give each app of the house an app label of its own; a row that is left over may be deleted",
             )),
             (Some(_), None) => {}
         }
@@ -206,47 +238,96 @@ fn labels(shared: &SharedPool, config: &Config) -> Result<Vec<Warning>, Error> {
     Ok(found)
 }
 
+/// What the sample of sessions shows.
+#[derive(Default)]
+struct Seen<'a> {
+    unsigned: BTreeSet<&'a str>,
+    unsigned_count: usize,
+    unreadable: usize,
+    backends: BTreeMap<String, usize>,
+    off_by_hours: usize,
+}
+
 fn sessions_of_others(shared: &SharedPool, config: &Config) -> Result<Vec<Warning>, Error> {
     let codec = Codec::new(&config.keys, &config.session_salt);
     let newest = sessions::newest(shared, SAMPLE)?;
-    let (mut unsigned, mut unreadable, mut backends) = (Vec::new(), 0, BTreeMap::new());
-    for (app, data) in &newest {
-        match codec.decode(data) {
-            Err(Undecodable::Signature) => unsigned.push(app.as_deref().unwrap_or("a Django app")),
-            Err(Undecodable::Content) => unreadable += 1,
-            Ok(decoded) => match decoded.data.get::<String>(crate::auth::USER_BACKEND) {
-                Some(backend) if backend != BACKEND => *backends.entry(backend).or_insert(0) += 1,
-                _ => {}
-            },
+    let mut seen = Seen::default();
+    for session in &newest {
+        match codec.decode(&session.data) {
+            // What has ended says nothing of the keys that are in use.
+            Err(Undecodable::Signature) if !session.alive => {}
+            Err(Undecodable::Signature) => {
+                seen.unsigned_count += 1;
+                seen.unsigned.insert(session.app.as_deref().unwrap_or("a Django app"));
+            }
+            Err(Undecodable::Content) => seen.unreadable += 1,
+            Ok(decoded) => {
+                seen.off_by_hours += usize::from(is_off_by_hours(session, &decoded, config));
+                if let Some(backend) = decoded.data.get::<String>(crate::auth::USER_BACKEND)
+                    && backend != BACKEND
+                {
+                    *seen.backends.entry(backend).or_default() += 1;
+                }
+            }
         }
     }
-    let all = newest.len();
+    Ok(told(seen, newest.len()))
+}
+
+/// A session of Django's that ends a time zone earlier or later than it was to, counted from when it was
+/// signed. One that a housekey app began may have been signed anew since.
+fn is_off_by_hours(session: &sessions::Sample, decoded: &Decoded, config: &Config) -> bool {
+    let own = decoded.data.get::<serde_json::Value>(expiry::NAME);
+    if session.app.is_some() || own.is_some_and(|own| !own.is_null()) {
+        return false;
+    }
+    let age = i64::try_from(config.cookie.age.as_secs()).unwrap_or(i64::MAX);
+    let off = session.end.timestamp().saturating_sub(decoded.written).saturating_sub(age);
+    (15 * 60 - 60..=14 * 3600 + 60).contains(&off.saturating_abs())
+}
+
+fn told(seen: Seen<'_>, all: usize) -> Vec<Warning> {
     let mut found = Vec::new();
-    if !unsigned.is_empty() {
-        let count = unsigned.len();
-        unsigned.sort_unstable();
-        unsigned.dedup();
+    if seen.unsigned_count > 0 {
+        let begun_in: Vec<_> = seen.unsigned.into_iter().collect();
         found.push(Warning::new(
             format!(
-                "{count} of the {all} sessions that last longest are signed by a key that this app does \
-                 not have (begun in: {})",
-                unsigned.join(", ")
+                "{} of the {all} sessions that last longest are signed by a key that this app does not have \
+                 (begun in: {})",
+                seen.unsigned_count,
+                begun_in.join(", ")
             ),
-            "give every app of the house the same SECRET_KEY and SECRET_KEY_FALLBACKS",
+            "give every app of the house the same SECRET_KEY and SECRET_KEY_FALLBACKS; rows from before \
+             that stay until they expire",
         ));
     }
-    if unreadable > 0 {
+    if seen.unreadable > 0 {
         found.push(Warning::new(
-            format!("{unreadable} of the {all} sessions that last longest are rightly signed and not JSON"),
+            format!(
+                "{} of the {all} sessions that last longest are rightly signed and not JSON",
+                seen.unreadable
+            ),
             "set SESSION_SERIALIZER = \"django.contrib.sessions.serializers.JSONSerializer\" in every \
              Django app",
         ));
     }
-    for (backend, count) in backends {
+    if seen.off_by_hours > 0 {
         found.push(Warning::new(
-            format!("{count} of the {all} sessions that last longest were begun by the backend {backend}"),
+            format!(
+                "{} of the {all} sessions that last longest end hours earlier or later than \
+                 SESSION_COOKIE_AGE says",
+                seen.off_by_hours
+            ),
+            "set USE_TZ = True in every Django app of the house, and the same SESSION_COOKIE_AGE in all apps",
+        ));
+    }
+    for (backend, count) in seen.backends {
+        found.push(Warning::new(
+            format!(
+                "{count} of the {all} sessions that last longest were begun by the backend {backend}"
+            ),
             "those users are anonymous here: sign in by django.contrib.auth.backends.ModelBackend",
         ));
     }
-    Ok(found)
+    found
 }

@@ -14,6 +14,8 @@ use crate::permission::ModelPermissions;
 use crate::place::{DatabaseKind, Place};
 use crate::url::DatabaseUrl;
 use variables::Variables;
+#[cfg(feature = "axum")]
+pub(crate) use variables::is_token_byte;
 
 const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);
 const YEAR: Duration = Duration::from_secs(52 * 7 * 24 * 3600);
@@ -41,7 +43,7 @@ pub struct Config {
     pub(crate) login_url: Option<String>,
     /// Hosts that `next` may name besides the one that was asked.
     pub(crate) next_hosts: Vec<String>,
-    pub(crate) secure_proxy_header: Option<(String, String)>,
+    pub(crate) https: Https,
     pub(crate) cookie: CookieSettings,
     pub(crate) csrf: CsrfSettings,
     pub(crate) session_salt: String,
@@ -66,6 +68,18 @@ pub(crate) struct CookieSettings {
     pub(crate) security: CookieSecurity,
     pub(crate) saving: Saving,
     pub(crate) lifetime: CookieLifetime,
+}
+
+/// How it is known that a request came over HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Https {
+    /// By the scheme in the request's address, which HTTP/2 has and HTTP/1.1 has not.
+    ByAddress,
+    ByHeader {
+        name: String,
+        value: String,
+    },
+    Always,
 }
 
 /// The cookie of the CSRF protection: `CSRF_*`.
@@ -120,7 +134,7 @@ impl Config {
             app_name: program_name(),
             login_url: None,
             next_hosts: Vec::new(),
-            secure_proxy_header: None,
+            https: Https::ByAddress,
             cookie: CookieSettings {
                 name: "sessionid".to_owned(),
                 domain: None,
@@ -212,7 +226,9 @@ impl Config {
         config.app_name = vars.optional("APP_NAME").unwrap_or(config.app_name);
         config.login_url = vars.optional("LOGIN_URL");
         config.next_hosts = vars.texts("SUCCESS_URL_ALLOWED_HOSTS")?;
-        config.secure_proxy_header = vars.secure_proxy_header()?;
+        if let Some((name, value)) = vars.secure_proxy_header()? {
+            config = config.secure_proxy_ssl_header(name, value);
+        }
         config.cookie = vars.cookie(config.cookie)?;
         config.csrf = vars.csrf(config.csrf)?;
         config.session_salt = vars.optional("SESSION_SALT").unwrap_or(config.session_salt);
@@ -436,7 +452,26 @@ impl Config {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Self {
-        self.secure_proxy_header = Some((name.into(), value.into()));
+        let name = name.into();
+        // Django names headers as WSGI does.
+        let name = name.trim().trim_start_matches("HTTP_").replace('_', "-");
+        self.https = Https::ByHeader { name, value: value.into() };
+        self
+    }
+
+    /// Every request comes over HTTPS: for an app that ends TLS itself, or behind a proxy that lets nothing
+    /// else through. Without it only requests that say so (HTTP/2, or [`Config::secure_proxy_ssl_header`])
+    /// are taken for secure.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key)?.always_https();
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn always_https(mut self) -> Self {
+        self.https = Https::Always;
         self
     }
 

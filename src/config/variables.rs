@@ -52,11 +52,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     pub(super) fn secure_proxy_header(&self) -> Result<Option<(String, String)>, Error> {
         const NAME: &str = "SECURE_PROXY_SSL_HEADER";
         match <[String; 2]>::try_from(self.texts(NAME)?) {
-            Ok([name, value]) => {
-                // Django names headers as WSGI does.
-                let name = name.strip_prefix("HTTP_").unwrap_or(&name).replace('_', "-");
-                Ok(Some((name, value)))
-            }
+            Ok([name, value]) => Ok(Some((name, value))),
             Err(texts) if texts.is_empty() => Ok(None),
             Err(_) => Err(Error::config(
                 NAME,
@@ -175,7 +171,7 @@ fn key_from_file(path: &str) -> Result<SecretKey, Error> {
     })
 }
 
-fn is_token_byte(byte: u8) -> bool {
+pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 

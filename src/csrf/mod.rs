@@ -41,6 +41,11 @@ impl Attempt<'_> {
         matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
     }
 
+    /// Is there a secret at all that a token could prove to be known?
+    pub(crate) fn check_cookie(&self) -> Result<(), Failure> {
+        Secret::from_cookie(self.cookie.ok_or(Failure::NoCookie)?).map(drop)
+    }
+
     /// Does the token prove that the sender knows the secret?
     pub(crate) fn check_token(&self) -> Result<(), Failure> {
         if self.is_harmless() {

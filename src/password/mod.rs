@@ -182,10 +182,15 @@ impl Hasher {
         }
     }
 
-    /// A wrong password at a cheaper hash takes as long as at a preferred one.
+    /// A wrong password at a cheaper hash takes no less time than at a preferred one: how long it takes must
+    /// not tell that there is such a user.
     fn spend_missing(self, password: &str, stored: &Stored<'_>) {
-        if let (Algorithm::Pbkdf2Sha256, Stored::Pbkdf2Sha256(cheaper)) = (self.algorithm, stored) {
-            spend_iterations(password, self.iterations.saturating_sub(cheaper.iterations));
+        match (self.algorithm, stored) {
+            (Algorithm::Pbkdf2Sha256, Stored::Pbkdf2Sha256(cheaper)) => {
+                spend_iterations(password, self.iterations.saturating_sub(cheaper.iterations));
+            }
+            _ if self.surpasses(stored) => self.spend(password),
+            _ => {}
         }
     }
 
@@ -223,7 +228,7 @@ impl Hasher {
         };
         let (ours, theirs) = (ours.costs(), stored.costs());
         let nowhere_above = ours.iter().zip(theirs).all(|(ours, theirs)| *ours >= theirs);
-        (ours != theirs && nowhere_above) || stored.has_short_salt()
+        nowhere_above && (ours != theirs || stored.has_short_salt())
     }
 }
 
@@ -466,7 +471,8 @@ mod tests {
             (19, salt, Verdict::RightButWeaker),
             (20, salt, Verdict::Right),
             (21, salt, Verdict::Right),
-            (21, short, Verdict::RightButWeaker),
+            (20, short, Verdict::RightButWeaker),
+            (21, short, Verdict::Right),
         ] {
             assert_eq!(verdict(&Stored::Pbkdf2Sha256(Pbkdf2 { iterations, salt })), expected);
         }

@@ -29,6 +29,8 @@ pub(crate) struct Decoded {
     pub(crate) data: Data,
     /// 0 for the current key, more for fallbacks.
     pub(crate) key: usize,
+    /// Seconds since 1970, by the clock of the app that wrote it.
+    pub(crate) written: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -46,12 +48,12 @@ impl Codec {
 
     /// The time inside is not looked at, as in Django: only the row's `expire_date` counts.
     pub(crate) fn decode(&self, text: &str) -> Result<Decoded, Undecodable> {
-        let (json, key) = self.0.json_of(text).map_err(|bad| match bad {
+        let (json, key, written) = self.0.json_of(text).map_err(|bad| match bad {
             BadSignature::Mismatch => Undecodable::Signature,
             _ => Undecodable::Content,
         })?;
         let data = Data::from_json(&json).ok_or(Undecodable::Content)?;
-        Ok(Decoded { data, key })
+        Ok(Decoded { data, key, written })
     }
 }
 

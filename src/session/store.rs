@@ -2,6 +2,7 @@
 //!
 //! Creating never overwrites and updating never creates: a session that was ended stays so.
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::key::SessionKey;
@@ -169,11 +170,18 @@ pub(crate) fn of_user(
     Ok(rows.into_iter().map(|(key, data)| (SessionKey::from_row(key), data)).collect())
 }
 
-/// The sessions that last longest: the app each was begun in, where it is known, and its data.
-pub(crate) fn newest(
-    shared: &SharedPool,
-    most: i64,
-) -> Result<Vec<(Option<String>, String)>, Error> {
+/// What `check` looks at.
+#[derive(Queryable)]
+pub(crate) struct Sample {
+    /// That it was begun in, if that was a housekey app.
+    pub(crate) app: Option<String>,
+    pub(crate) data: String,
+    pub(crate) end: DateTime<Utc>,
+    pub(crate) alive: bool,
+}
+
+/// The sessions that last longest. A row that cannot be read hides them all.
+pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Error> {
     let rows = shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             django_session::table
@@ -183,7 +191,12 @@ pub(crate) fn newest(
                 )
                 .order(django_session::expire_date.desc())
                 .limit(most)
-                .select((housekey_session::app.nullable(), django_session::session_data))
+                .select((
+                    housekey_session::app.nullable(),
+                    django_session::session_data,
+                    django_session::expire_date,
+                    django_session::expire_date.gt(DatabaseNow),
+                ))
                 .load(&mut **conn)
         })
     });

@@ -139,10 +139,10 @@ impl ObjectSigner {
         self.0.sign(&BASE64.encode(json), now)
     }
 
-    /// The JSON text that was signed, and which key of the ring did it.
-    pub(crate) fn json_of(&self, signed: &str) -> Result<(String, usize), BadSignature> {
-        let Verified { value, key } = self.0.unsign(signed)?;
-        Ok((unwrap(value).ok_or(BadSignature::Unreadable)?, key))
+    /// The JSON text that was signed, which key of the ring did it, and when (seconds since 1970).
+    pub(crate) fn json_of(&self, signed: &str) -> Result<(String, usize, i64), BadSignature> {
+        let (Verified { value, key }, at) = self.0.unstamp(signed)?;
+        Ok((unwrap(value).ok_or(BadSignature::Unreadable)?, key, at))
     }
 }
 

@@ -53,8 +53,8 @@ pub(crate) enum Rank {
 
 /// By the exact name, as Django's `get_by_natural_key`.
 pub(crate) fn find_by_username(shared: &SharedPool, name: &str) -> Result<Option<UserRow>, Error> {
-    // PostgreSQL has no text with a NUL in it, and no user can have such a name.
-    if name.contains('\0') {
+    // PostgreSQL has no text with a NUL in it, and no column room for more than 150 characters.
+    if name.contains('\0') || name.chars().nth(150).is_some() {
         return Ok(None);
     }
     shared.run(|conn| {
@@ -104,7 +104,7 @@ pub(crate) struct Sample {
     pub(crate) date_joined: DateTime<Utc>,
 }
 
-/// The users that were made last. A row that cannot be read is none of them.
+/// The users that were made last. A row that cannot be read hides them all.
 pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Error> {
     let rows = shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::auth::Auth;
 use crate::bridge::Bridge;
 use crate::clock::{Clock, Pace};
-use crate::config::{CookieSettings, CsrfSettings};
+use crate::config::{CookieSettings, CsrfSettings, Https};
 use crate::csrf::{Failure, Rules};
 use crate::db::HouseConnection;
 use crate::error::Error;
@@ -32,7 +32,7 @@ pub(crate) struct Front {
     app: String,
     login_url: Option<String>,
     next_hosts: Vec<String>,
-    secure_proxy_header: Option<(String, String)>,
+    https: Https,
     deadline: Duration,
 }
 
@@ -50,7 +50,7 @@ impl Front {
             app: config.app_name.clone(),
             login_url: config.login_url.clone(),
             next_hosts: config.next_hosts.clone(),
-            secure_proxy_header: config.secure_proxy_header.clone(),
+            https: config.https.clone(),
             deadline: config.deadline,
         }
     }

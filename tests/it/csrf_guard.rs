@@ -124,12 +124,18 @@ fn a_form_with_files_has_its_token_before_them() {
         format!("--XX\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{text}\r\n")
     };
     let (token, file) =
-        (part("csrfmiddlewaretoken", CSRF_SECRET), part("file", &"f".repeat(1 << 20)));
+        (part("csrfmiddlewaretoken", CSRF_SECRET), part("file", &"f".repeat(100 << 10)));
     let body = format!("{token}{file}--XX--\r\n");
     let answer = send("POST", app, "/", &[cookie, UPLOAD], &body);
     assert_eq!((answer.status, answer.body.len()), (200, body.len()));
     assert_eq!(status(app, &[cookie, UPLOAD], &format!("{file}{token}--XX--\r\n")), 403);
     assert_eq!(status(app, &[cookie, UPLOAD], &format!("{file}--XX--\r\n")), 403);
+    // Its name without quotes, and another part that only speaks of it.
+    let unquoted = part("csrfmiddlewaretoken", CSRF_SECRET).replace('"', "");
+    assert_eq!(status(app, &[cookie, UPLOAD], &format!("{unquoted}--XX--\r\n")), 200);
+    let talk = part("text", "name=\"csrfmiddlewaretoken\"\r\n\r\nhi");
+    assert_eq!(status(app, &[cookie, UPLOAD], &format!("{talk}{token}--XX--\r\n")), 200);
+    assert_eq!(status(app, &[cookie, UPLOAD], &format!("{talk}--XX--\r\n")), 403);
     let header = ("x-csrftoken", CSRF_SECRET);
     assert_eq!(status(app, &[cookie, UPLOAD, header], &format!("{file}--XX--\r\n")), 200);
 }
@@ -185,6 +191,29 @@ fn behind_a_proxy_that_ends_tls_the_referer_counts() {
     assert_eq!(with(&[https, ("referer", "http://notes.example/page")]), 403);
     assert_eq!(with(&[https, ("origin", "https://notes.example")]), 200);
     assert_eq!(with(&[https, ("origin", "http://notes.example")]), 403);
+}
+
+#[test]
+fn https_is_known_by_djangos_name_of_the_header_or_once_for_all() {
+    let home = Home::sqlite();
+    let cookie = jar(CSRF_SECRET);
+    let base =
+        [(cookie.0, cookie.1.as_str()), ("x-csrftoken", CSRF_SECRET), ("host", "notes.example")];
+    let (http, https) = (("origin", "http://notes.example"), ("origin", "https://notes.example"));
+    let (_, always) = app(&home, Config::always_https);
+    assert_eq!(status(always, &[&base[..], &[https]].concat(), ""), 200);
+    assert_eq!(status(always, &[&base[..], &[http]].concat(), ""), 403);
+    let (_, wsgi) =
+        app(&home, |config| config.secure_proxy_ssl_header("HTTP_X_FORWARDED_PROTO ", "https"));
+    let proxy = ("x-forwarded-proto", "https");
+    assert_eq!(status(wsgi, &[&base[..], &[proxy, https]].concat(), ""), 200);
+    assert_eq!(status(wsgi, &[&base[..], &[proxy, http]].concat(), ""), 403);
+
+    for name in ["", "X Forwarded", "Größe"] {
+        let config = home.config("bad").secure_proxy_ssl_header(name, "https");
+        let error = House::open(config).unwrap_err().to_string();
+        assert!(error.starts_with("SECURE_PROXY_SSL_HEADER names no header"), "{error}");
+    }
 }
 
 #[test]

@@ -74,6 +74,7 @@ fn a_label_belongs_to_one_app(home: &Home) {
     let Error::LabelTaken { app, label, taken_by, .. } = &error else { panic!("{error:?}") };
     assert_eq!((app.as_str(), label.as_str(), taken_by.as_str()), ("shop", "billing", "billing"));
     assert!(error.to_string().contains("another label"));
+    assert!(error.to_string().contains("housekey_app_label"));
     assert_eq!(home.count("SELECT count(*) FROM django_content_type WHERE app_label = 'shop'"), 0);
     assert_eq!(rows(home), 5);
 

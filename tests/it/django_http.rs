@@ -337,7 +337,8 @@ fn what_was_tampered_with_opens_neither(home: &Home) {
 
 fn an_app_with_another_key_takes_nothing_away(home: &Home) {
     user(&home.open("setup"), "ada");
-    let rust = App::start(home, "rust");
+    let log = home.folder().join("log");
+    let rust = App::start_with_log(home, "rust", std::fs::File::create(&log).unwrap());
     let settings = [("SECRET_KEY", OTHER_KEY)];
     let Some(stranger) = App::django_with(home, "stranger", V5_2, &settings) else { return };
     let row = |key: &str| {
@@ -351,7 +352,17 @@ fn an_app_with_another_key_takes_nothing_away(home: &Home) {
         assert!(ours.get(&stranger, path).session_cookie().is_none(), "{path}");
     }
     assert_eq!(ours.name_at(&stranger), "");
-    assert_eq!((ours.name_at(&rust), row(&key)), ("ada".to_owned(), before));
+    assert_eq!((ours.name_at(&rust), row(&key)), ("ada".to_owned(), before.clone()));
+
+    // Django writes over the row of a session that it cannot read. Whose row it was is told here.
+    ours.get(&stranger, "/set?page=2");
+    assert_ne!(row(&key), before);
+    assert_eq!(ours.name_at(&rust), "");
+    let said = std::fs::read_to_string(&log).unwrap();
+    let fact =
+        "row signed by a key we do not have, fingerprint unknown; last app seen writing: `rust`";
+    assert!(said.contains(fact) && said.contains("compare SECRET_KEY"), "{said}");
+    assert!(!said.contains(&key), "{said}");
 
     // And nothing that the stranger's visitors have is written or ended by the Rust app.
     for (path, body) in [

@@ -63,12 +63,12 @@ fn rotate(home: &Home, steps: &[(Stage, Stage)]) {
     let mut apps: [Option<(Stage, App)>; 2] = [None, None];
     let mut visitors: Vec<Browser> = Vec::new();
     for (rust_stage, django_stage) in steps {
-        for (slot, start, stage) in [(0, rust as Start, *rust_stage), (1, django, *django_stage)] {
+        for (slot, stage) in [rust_stage, django_stage].into_iter().copied().enumerate() {
             if apps[slot].as_ref().is_some_and(|(running, _)| *running == stage) {
                 continue;
             }
             apps[slot] = None;
-            let Some(app) = start(home, stage) else { return };
+            let Some(app) = start(home, slot, stage) else { return };
             apps[slot] = Some((stage, app));
         }
         let [Some((_, rust)), Some((_, django))] = &apps else { return };
@@ -90,16 +90,13 @@ fn rotate(home: &Home, steps: &[(Stage, Stage)]) {
     }
 }
 
-type Start = fn(&Home, Stage) -> Option<App>;
-
-fn rust(home: &Home, stage: Stage) -> Option<App> {
+/// The Rust app in the first slot, the Django app in the second.
+fn start(home: &Home, slot: usize, stage: Stage) -> Option<App> {
     let settings = stage.settings();
     let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    Some(App::start_with(home, "rust", &settings))
-}
-
-fn django(home: &Home, stage: Stage) -> Option<App> {
-    let settings = stage.settings();
-    let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
-    App::django_with(home, "django", V5_2, &settings)
+    if slot == 0 {
+        Some(App::start_with(home, "rust", &settings))
+    } else {
+        App::django_with(home, "django", V5_2, &settings)
+    }
 }

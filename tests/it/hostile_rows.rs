@@ -2,7 +2,7 @@
 //! never a panic, and the row stays as it is.
 
 use housekey::signing::ObjectSigner;
-use housekey::{KeyRing, Rejected, SecretKey};
+use housekey::{KeyRing, Referenced, Rejected, SecretKey, User};
 use serde_json::{Value, json};
 
 use crate::support::log::recorded;
@@ -20,6 +20,7 @@ on_both_databases!(
 fn open(home: &Home) -> (House, String) {
     let house = home.open("notes");
     user(&house, "ada");
+    user(&house, "grace");
     let cookie = login(&house, "ada");
     for (table, columns) in [
         ("django_session", &["session_data", "expire_date"][..]),
@@ -133,7 +134,7 @@ fn whatever_the_column_of_dates_holds(home: &Home) {
 
 fn whatever_the_user_id_is(home: &Home) {
     let (house, cookie) = open(home);
-    let id = home.count("SELECT CAST(id AS bigint) FROM auth_user");
+    let id = home.count("SELECT CAST(id AS bigint) FROM auth_user WHERE username = 'ada'");
     let data: Value = {
         let session = house.session(Some(&cookie)).unwrap();
         session
@@ -177,6 +178,8 @@ fn whatever_the_user_id_is(home: &Home) {
 
 fn whatever_the_row_of_the_user_holds(home: &Home) {
     let (house, cookie) = open(home);
+    let id = home.count("SELECT CAST(id AS bigint) FROM auth_user WHERE username = 'ada'");
+    let grace = house.find_user("grace").unwrap().unwrap();
     let mut cases = vec![
         ("password", "NULL", "'x'"),
         ("is_active", "NULL", if home.is_postgres() { "true" } else { "1" }),
@@ -194,15 +197,18 @@ fn whatever_the_row_of_the_user_holds(home: &Home) {
         cases.push(("last_login", "X'00'", "NULL"));
     }
     for (column, value, good) in cases {
-        home.execute(&format!("UPDATE auth_user SET {column} = {value}"));
+        home.execute(&format!("UPDATE auth_user SET {column} = {value} WHERE id = {id}"));
         let what = format!("{column} = {value}");
         is_nobody(&house, home, &cookie, &what);
         let found =
             house.authenticate("ada", PASSWORD).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(found, None, "{what}");
+        assert_eq!(house.find_user("ada").unwrap(), None, "{what}");
+        let both = User::of(&house, &[id, grace.id], |id| *id).unwrap();
+        assert_eq!(both.iter().flatten().count(), 1, "{what}: the other user is still there");
         assert!(!house.reset_password("MQ", "0-00000000000000000000000000000000", "new").unwrap());
         house.check().unwrap();
-        home.execute(&format!("UPDATE auth_user SET {column} = {good}"));
+        home.execute(&format!("UPDATE auth_user SET {column} = {good} WHERE id = {id}"));
     }
 }
 
@@ -214,4 +220,16 @@ fn ten_megabytes_are_a_session_like_another(home: &Home) {
     let again = house.session(Some(&cookie(&session))).unwrap();
     assert_eq!(again.get::<String>("much").unwrap().len(), 10 << 20);
     assert_eq!(again.rejected(), None);
+}
+
+#[test]
+fn a_superuser_stays_one_whatever_the_permissions_hold() {
+    let home = Home::sqlite();
+    let house = home.open("notes");
+    let root = house.create_superuser("root", "", PASSWORD).unwrap();
+    home.execute(
+        "INSERT INTO django_content_type (id, app_label, model) VALUES (900, 'a', 'b');
+         INSERT INTO auth_permission (content_type_id, codename, name) VALUES (900, X'FF', 'x')",
+    );
+    assert!(house.permissions(&root).unwrap().has_perm("a.b"));
 }

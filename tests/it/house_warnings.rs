@@ -9,8 +9,10 @@ use crate::support::{Home, House, OTHER_KEY, login, on_both_databases, user};
 on_both_databases!(
     a_healthy_house_has_none,
     apps_of_different_cost_are_told,
+    what_cannot_be_looked_over_keeps_no_app_closed,
     a_django_of_another_cost_shows_in_the_hashes,
     times_of_the_future_show_an_app_without_use_tz,
+    an_app_without_use_tz_shows_in_the_ends_of_its_sessions,
     sessions_of_another_key_are_counted_with_their_apps,
     a_user_model_of_ones_own_is_told,
     a_database_without_auth_user_is_not_taken_for_ours,
@@ -41,11 +43,29 @@ fn apps_of_different_cost_are_told(home: &Home) {
     assert!(said.iter().any(|line| line.starts_with("WARN") && line.contains(&text)), "{said:?}");
     assert_eq!(notes.check().unwrap(), []);
 
+    // The hashes of the house are not taken for those of a foreign app.
+    user(&notes, "ada");
+    let weaker = home.config("tasks").password_iterations(5);
+    one(&House::open(weaker).unwrap().check().unwrap());
+
     // The house goes up with the strongest of its apps, and the others are told.
     let stronger = home.config("tasks").password_hasher(Hasher::preferring(Algorithm::Scrypt));
     assert_eq!(House::open(stronger).unwrap().check().unwrap(), []);
     let text = one(&notes.check().unwrap());
     assert!(text.contains("scrypt$16384$8$5 (set by app `tasks`)"), "{text}");
+
+    // A mistake is taken back by the app that made it.
+    home.open("tasks");
+    assert_eq!(notes.check().unwrap(), []);
+}
+
+fn what_cannot_be_looked_over_keeps_no_app_closed(home: &Home) {
+    home.open("notes");
+    home.execute("ALTER TABLE housekey_setting RENAME TO away");
+    let said = recorded(|| drop(House::open(home.config("notes")).unwrap()));
+    let told =
+        |line: &String| line.starts_with("WARN") && line.contains("could not be looked over");
+    assert!(said.iter().any(told), "{said:?}");
 }
 
 fn a_django_of_another_cost_shows_in_the_hashes(home: &Home) {
@@ -74,6 +94,22 @@ fn times_of_the_future_show_an_app_without_use_tz(home: &Home) {
     assert!(one(&house.check().unwrap()).contains("USE_TZ = True"));
 }
 
+/// Signed now, and to end in two weeks by a clock that is nine hours ahead, or eight behind.
+fn an_app_without_use_tz_shows_in_the_ends_of_its_sessions(home: &Home) {
+    let house = home.open("notes");
+    let session = Session::default();
+    session.insert("a", 1).unwrap();
+    house.save(&session).unwrap();
+    assert_eq!(house.check().unwrap(), []);
+    for hours in [9, -8] {
+        let end = chrono::Utc::now() + chrono::TimeDelta::hours(14 * 24 + hours);
+        let end = end.format("%Y-%m-%d %H:%M:%S").to_string();
+        home.execute(&format!("UPDATE django_session SET expire_date = '{end}'"));
+        let text = one(&house.check().unwrap());
+        assert!(text.contains("1 of the 1 sessions") && text.contains("USE_TZ = True"), "{text}");
+    }
+}
+
 fn sessions_of_another_key_are_counted_with_their_apps(home: &Home) {
     let house = home.open("notes");
     user(&house, "ada");
@@ -89,6 +125,12 @@ fn sessions_of_another_key_are_counted_with_their_apps(home: &Home) {
     let text = one(&house.check().unwrap());
     assert!(text.contains("1 of the 1 sessions") && text.contains("(begun in: notes)"), "{text}");
     assert!(!text.contains(&other) && !text.contains(&data));
+
+    // What has ended says nothing of the keys in use.
+    let end = home.text("SELECT CAST(expire_date AS text) FROM django_session");
+    home.execute("UPDATE django_session SET expire_date = '2020-01-01 00:00:00'");
+    assert_eq!(house.check().unwrap(), []);
+    home.execute(&format!("UPDATE django_session SET expire_date = '{end}'"));
 
     home.execute("DELETE FROM housekey_session");
     assert!(one(&house.check().unwrap()).contains("(begun in: a Django app)"));

@@ -18,6 +18,7 @@ mod django_adoption;
 mod django_big_keys;
 mod django_generated;
 mod django_http;
+mod django_http_forms;
 mod django_live;
 mod django_rotation;
 mod expiry_by_database_clock;

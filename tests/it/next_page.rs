@@ -64,6 +64,16 @@ fn the_login_page_of_another_host_is_told_the_whole_address() {
 }
 
 #[test]
+fn a_layer_inside_a_nested_router_knows_the_whole_path() {
+    let home = Home::sqlite();
+    let house = home.open_with(home.config("notes").login_url("/login"));
+    let inner = Router::new().route("/private", get(private)).layer(HousekeyLayer::new(&house));
+    let app = serve(Router::new().nest("/in", inner));
+    let answer = at(app, "/in/private?a=1", &[]);
+    assert_eq!(answer.header("location"), Some("/login?next=/in/private%3Fa%3D1"));
+}
+
+#[test]
 fn nobody_is_sent_to_a_host_that_was_not_named() {
     let home = Home::sqlite();
     let app = app(&home, |config| {

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Uri};
 
 use super::layer::{Asked, cookie_lines};
 use super::refusal::{must_sign_in, see_other};
+use crate::config::Https;
 use crate::error::Error;
 use crate::next::{self, Scheme};
 use crate::session::Session;
@@ -231,14 +232,15 @@ pub(super) fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> 
 impl Front {
     /// Did the request come over HTTPS, as far as can be known?
     pub(super) fn is_secure(&self, headers: &HeaderMap, uri: &Uri) -> bool {
-        match &self.secure_proxy_header {
-            Some((name, value)) => {
+        match &self.https {
+            Https::ByHeader { name, value } => {
                 // The proxies in between may have added theirs; the first is the visitor's.
                 let said = headers.get(name).and_then(|said: &HeaderValue| said.to_str().ok());
                 said.and_then(|said| said.split(',').next())
                     .is_some_and(|said| said.trim() == value)
             }
-            None => uri.scheme_str() == Some("https"),
+            Https::ByAddress => uri.scheme_str() == Some("https"),
+            Https::Always => true,
         }
     }
 }

@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use ::axum::extract::OriginalUri;
 use axum_core::extract::Request;
 use axum_core::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
@@ -122,7 +123,9 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let visit = Arc::new(Visit::new(Arc::clone(&self.front), cookie_lines(request.headers())));
-        let asked = Asked { visit: Arc::clone(&visit), uri: request.uri().clone() };
+        let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri);
+        let uri = original.unwrap_or(request.uri()).clone();
+        let asked = Asked { visit: Arc::clone(&visit), uri };
         request.extensions_mut().insert(asked);
         let guarded = self.csrf == Csrf::Guarded;
         // The clone has not been made ready; the original has, and is the one to be called.
@@ -155,10 +158,18 @@ async fn admit(visit: &Visit, request: Request) -> Result<Request, Failure> {
     if attempt.is_harmless() {
         return Ok(request);
     }
-    visit.front.csrf.check_source(&attempt)?;
+    if let Err(failure) =
+        visit.front.csrf.check_source(&attempt).and_then(|()| attempt.check_cookie())
+    {
+        form::drain(request.into_body()).await;
+        return Err(failure);
+    }
     let (request, token) = form::csrf_token(request).await;
-    let attempt = visit.front.attempt(&request);
-    Attempt { form: token.as_deref(), ..attempt }.check_token()?;
+    let attempt = Attempt { form: token.as_deref(), ..visit.front.attempt(&request) };
+    if let Err(failure) = attempt.check_token() {
+        form::drain(request.into_body()).await;
+        return Err(failure);
+    }
     Ok(request)
 }
 

@@ -37,6 +37,12 @@ impl App {
         Self::run("house_app", command.env_clear(), home, name, settings)
     }
 
+    /// With what it says on standard error in a file.
+    pub(crate) fn start_with_log(home: &Home, name: &str, log: std::fs::File) -> Self {
+        let mut command = Command::new(example("house_app"));
+        Self::run("house_app", command.env_clear().stderr(log), home, name, &[])
+    }
+
     /// `None` when this Django is not here. It makes its tables, and the permissions of its notes.
     pub(crate) fn django(home: &Home, name: &str, version: Version) -> Option<Self> {
         Self::django_with(home, name, version, &[])
@@ -226,7 +232,8 @@ impl Browser {
             let pairs: Vec<_> = self.jar.iter().map(|(n, v)| format!("{n}={v}")).collect();
             request = request.header("Cookie", pairs.join("; "));
         }
-        let response = self.agent.run(request.body(sending.body).unwrap()).unwrap();
+        let response = self.agent.run(request.body(sending.body).unwrap());
+        let response = response.unwrap_or_else(|error| panic!("{}: {error}", app.name));
         let (parts, mut body) = response.into_parts();
         let text = body.read_to_string().unwrap();
         let answer = Answer { head: Response::from_parts(parts, ()), text };

@@ -11,7 +11,6 @@ def write_ahead(connection, **_):
 
 class Diary(AppConfig):
     name = "diary"
-    default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self):
         connection_created.connect(write_ahead)

@@ -59,7 +59,7 @@ DATABASES = {
     "shared": database(required("SHARED_DATABASE_URL")),
 }
 DATABASE_ROUTERS = ["project.routers.SharedRouter"]
-DEFAULT_AUTO_FIELD = os.environ.get("DEFAULT_AUTO_FIELD", "django.db.models.BigAutoField")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Texts of time in SQLite are in UTC for everybody only so.
 USE_TZ = True
 TIME_ZONE = "UTC"
