@@ -5,22 +5,11 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-/// `SplitMix64`.
-pub(crate) struct Dice(u64);
+#[path = "../tests/it/support/dice.rs"]
+#[expect(dead_code, reason = "the tests of promises throw them in more ways")]
+mod dice;
 
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() % limit.max(1) as u64).unwrap()
-    }
-}
+use dice::Dice;
 
 #[expect(clippy::disallowed_methods, reason = "whoever runs the tests says how long")]
 fn setting(name: &str) -> Option<u64> {
