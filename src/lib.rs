@@ -29,6 +29,7 @@ mod check;
 #[cfg(feature = "axum")]
 mod bridge;
 mod house;
+mod caretaker;
 mod related;
 #[cfg(feature = "axum")]
 mod web;
@@ -37,6 +38,8 @@ mod vectors;
 #[cfg(test)]
 mod fuzz;
 
+pub use auth::Why;
+pub use caretaker::{Caretaker, plan};
 pub use check::Warning;
 pub use clock::Clock;
 pub use config::Config;
@@ -48,6 +51,6 @@ pub use permission::ModelPermissions;
 pub use place::{DatabaseKind, Place};
 pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionKey, Status};
-pub use user::{Permissions, ResetLink, User};
+pub use user::{Active, Permissions, ResetLink, User};
 #[cfg(feature = "axum")]
 pub use web::axum;

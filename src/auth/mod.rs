@@ -4,6 +4,7 @@ mod load;
 mod reset;
 mod save;
 mod stamp;
+mod why;
 
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use crate::user::store as users;
 use crate::user::store::UserRow;
 use crate::user::{Permissions, User};
 use crate::username;
+pub use why::Why;
+
 use stamp::Stamps;
 
 /// Django's only backend that keeps its users in `auth_user`.
@@ -149,6 +152,14 @@ impl Auth {
         } else {
             self.shared.write(|conn| Ok(change(conn, &row, &before)?)).map_err(Error::settled)
         }
+    }
+
+    /// `false` when there is no such user. All sessions of the user end.
+    pub(crate) fn set_password(&self, username: &str, password: &str) -> Result<bool, Error> {
+        let Some(row) = users::find_by_username(&self.shared, username)? else { return Ok(false) };
+        let hash = self.hash(&row, password)?;
+        let set = self.shared.write(|conn| Ok(users::set_password(conn, row.id, &hash)?));
+        set.map_err(Error::settled)
     }
 
     pub(crate) fn create_user(

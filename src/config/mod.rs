@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::key::{KeyRing, SecretKey};
+use crate::key::{Fingerprint, KeyRing, SecretKey};
 use crate::password::Hasher;
 use crate::permission::ModelPermissions;
 use crate::place::{DatabaseKind, Place};
@@ -265,6 +265,20 @@ impl Config {
     pub fn fallback_key(mut self, key: SecretKey) -> Self {
         self.keys = self.keys.with_fallback(key);
         self
+    }
+
+    /// What may be shown of the key that signs.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key.clone())?;
+    /// assert_eq!(config.fingerprint(), key.fingerprint());
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        self.keys.current().fingerprint()
     }
 
     /// What kind of database the app's own is, for an app that serves either.

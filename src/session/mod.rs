@@ -3,6 +3,7 @@
 pub(crate) mod codec;
 pub(crate) mod data;
 pub(crate) mod expiry;
+pub(crate) mod header;
 pub(crate) mod key;
 pub(crate) mod store;
 

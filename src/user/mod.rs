@@ -81,3 +81,17 @@ impl std::fmt::Debug for ResetLink {
         f.debug_struct("ResetLink").field("uid", &self.uid).finish_non_exhaustive()
     }
 }
+
+/// May a user sign in?
+///
+/// ```
+/// assert_ne!(housekey::Active::Yes, housekey::Active::No);
+/// ```
+#[expect(clippy::exhaustive_enums, reason = "there are two")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Active {
+    /// The user may sign in; sessions from before live again.
+    Yes,
+    /// The user may not; sessions are nobody's until the user is active again.
+    No,
+}

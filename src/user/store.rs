@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-use super::User;
+use super::{Active, User};
 use crate::db::schema::auth_user;
 use crate::db::{DjangoId, Moment, SharedConnection, SharedPool, on_shared};
 use crate::error::Error;
@@ -182,4 +182,46 @@ pub(crate) fn set_last_login(conn: &mut SharedConnection, user_id: i32) -> Query
             .execute(&mut **conn)
             .map(drop)
     })
+}
+
+pub(crate) fn set_password(
+    conn: &mut SharedConnection,
+    user_id: i32,
+    hash: &str,
+) -> QueryResult<bool> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::update(auth_user::table.find(user_id))
+            .set(auth_user::password.eq(hash))
+            .execute(&mut **conn)
+            .map(|rows| rows == 1)
+    })
+}
+
+pub(crate) fn set_active(
+    conn: &mut SharedConnection,
+    username: &str,
+    active: Active,
+) -> QueryResult<bool> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::update(auth_user::table.filter(auth_user::username.eq(username)))
+            .set(auth_user::is_active.eq(active == Active::Yes))
+            .execute(&mut **conn)
+            .map(|rows| rows == 1)
+    })
+}
+
+/// Those whose names begin so. A name may hold what `LIKE` takes for a pattern.
+pub(crate) fn list(shared: &SharedPool, begin: &str, most: i64) -> Result<Vec<User>, Error> {
+    let pattern = begin.replace('!', "!!").replace('%', "!%").replace('_', "!_") + "%";
+    let rows: Vec<UserRow> = shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            auth_user::table
+                .filter(auth_user::username.like(&pattern).escape('!'))
+                .order(auth_user::username)
+                .limit(most)
+                .select(UserRow::as_select())
+                .load(&mut **conn)
+        })
+    })?;
+    Ok(rows.into_iter().map(User::from).collect())
 }

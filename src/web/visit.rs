@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 use super::{Front, cookie};
 use crate::csrf::Secret;
 use crate::error::Error;
+use crate::session::header;
 use crate::session::{CookieChange, Session, State};
 
 /// A request, seen from the house.
@@ -39,7 +40,7 @@ pub(crate) struct Outcome {
 impl Visit {
     /// Asks nothing of the database.
     pub(crate) fn new<'a>(front: Arc<Front>, cookies: impl Iterator<Item = &'a [u8]>) -> Self {
-        let cookie = cookie::find(cookies, &front.cookie.name).map(str::to_owned);
+        let cookie = header::find(cookies, &front.cookie.name).map(str::to_owned);
         Self { front, cookie, session: OnceCell::new(), csrf: Mutex::default() }
     }
 

@@ -8,6 +8,7 @@ mod support;
 mod axum_adapter;
 mod bad_configuration;
 mod browser;
+mod caretaker;
 mod csrf_guard;
 mod custom_session_store;
 mod dead_connections;

@@ -11,9 +11,9 @@ use super::refusal::{must_sign_in, see_other};
 use crate::config::Https;
 use crate::error::Error;
 use crate::next::{self, Scheme};
-use crate::session::Session;
+use crate::session::{Session, header};
 use crate::user::User;
-use crate::web::{Front, Visit, cookie, login};
+use crate::web::{Front, Visit, login};
 
 /// The visitor's session. Never refuses a visitor: an unknown cookie is an empty session.
 impl<S: Send + Sync> FromRequestParts<S> for Session {
@@ -103,7 +103,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CsrfToken {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let visit = Arc::clone(&asked(parts)?.visit);
         let name = &visit.front.csrf_cookie.cookie_name;
-        let cookie = cookie::find(cookie_lines(&parts.headers), name).map(str::to_owned);
+        let cookie = header::find(cookie_lines(&parts.headers), name).map(str::to_owned);
         Ok(Self { visit, cookie })
     }
 }

@@ -16,7 +16,8 @@ use super::refusal::forbidden;
 use crate::csrf::{Attempt, Failure, Scheme};
 use crate::db::HouseConnection;
 use crate::house::Housekey;
-use crate::web::{Front, Outcome, Visit, cookie};
+use crate::session::header;
+use crate::web::{Front, Outcome, Visit};
 
 /// Gives every request its session, and guards what changes something by Django's CSRF rules; goes around
 /// all routes that use an extractor of this crate.
@@ -218,7 +219,7 @@ impl Front {
             method: request.method().as_str(),
             host: super::extract::host(headers, request.uri()).unwrap_or_default(),
             scheme: if secure { Scheme::Https } else { Scheme::Http },
-            cookie: cookie::find(cookie_lines(headers), &self.csrf_cookie.cookie_name),
+            cookie: header::find(cookie_lines(headers), &self.csrf_cookie.cookie_name),
             form: None,
             header: text("x-csrftoken"),
             origin: text("origin"),

@@ -1,0 +1,30 @@
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::Failure;
+use crate::say::Report;
+
+/// Writes the settings for this user's eyes alone.
+pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Failure> {
+    let key = housekey::key::generate();
+    let checked = housekey::SecretKey::new(key.as_str()).map_err(housekey::Error::from)?;
+    housekey::Config::new(shared, local, checked)?;
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let name = file.display();
+    let mut written =
+        options.open(file).map_err(|error| format!("{name} cannot be made: {error}"))?;
+    write!(
+        written,
+        "# Users and sessions: the same for every app of the house.\nSHARED_DATABASE_URL={shared}\n\
+         # The common key: the same for every app of the house.\nSECRET_KEY={key}\n\
+         # This app's own tables.\nDATABASE_URL={local}\n"
+    )?;
+    let text = format!("{name} is written; next: set -a; . {name}; set +a; housekey migrate");
+    Ok(Report::fine(text, json!({ "file": file })))
+}

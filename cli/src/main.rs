@@ -1,0 +1,100 @@
+//! `housekey`: keeps a house from the command line. All that it knows is in the library.
+//!
+//! Settings come from the environment, as those of an app; `DATABASE_URL` may be missing. Exit codes: 0 all is
+//! well, 1 something is not as asked (a warning, no such user, no login), 2 an error.
+
+mod args;
+mod init;
+mod say;
+mod users;
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use housekey::{Caretaker, Config, Error};
+use serde_json::json;
+
+use args::{Args, Command, KeyCommand};
+use say::{Form, Report};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().init();
+    match run(args.command) {
+        Ok(report) => report.print(if args.json { Form::Json } else { Form::Text }),
+        Err(error) => {
+            eprintln!("error: {error:?}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// An error of the library, or of what the command line does itself.
+type Failure = Box<dyn std::error::Error>;
+
+fn run(command: Command) -> Result<Report, Failure> {
+    Ok(match command {
+        Command::Init { file, shared, local } => init::init(&file, &shared, &local)?,
+        Command::Key(KeyCommand::Generate) => {
+            let key = housekey::key::generate();
+            Report::fine(key.clone(), json!({ "key": key }))
+        }
+        Command::Key(KeyCommand::Fingerprint) => {
+            let fingerprint = config()?.fingerprint().to_string();
+            Report::fine(fingerprint.clone(), json!({ "fingerprint": fingerprint }))
+        }
+        Command::Migrate { plan: true } => steps("would apply", &housekey::plan(&config()?)?),
+        Command::Migrate { plan: false } => steps("applied", &housekey::migrate(&config()?)?),
+        Command::Check => check(&open()?)?,
+        Command::Why => why(&open()?)?,
+        Command::User(command) => users::run(&open()?, command)?,
+    })
+}
+
+/// Only the shared database is needed here.
+#[expect(clippy::disallowed_methods, reason = "DATABASE_URL is wanted by apps, and not here")]
+fn config() -> Result<Config, Error> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    Config::from_vars(|name| {
+        let missing_local =
+            || (name == "DATABASE_URL").then(|| variable("SHARED_DATABASE_URL")).flatten();
+        variable(name).or_else(missing_local)
+    })
+}
+
+fn open() -> Result<Caretaker, Error> {
+    Caretaker::open(config()?)
+}
+
+fn steps(done: &str, steps: &[String]) -> Report {
+    let lines: Vec<String> = steps.iter().map(|step| format!("{done} {step}")).collect();
+    let text = if lines.is_empty() {
+        "the shared database has all migrations".to_owned()
+    } else {
+        lines.join("\n")
+    };
+    Report::fine(text, json!({ "steps": steps }))
+}
+
+fn check(house: &Caretaker) -> Result<Report, Error> {
+    let warnings = house.check()?;
+    if warnings.is_empty() {
+        return Ok(Report::fine("the house is well".to_owned(), json!({ "warnings": [] })));
+    }
+    let lines: Vec<String> = warnings.iter().map(|warning| format!("warning: {warning}")).collect();
+    let facts = warnings.iter().map(|w| json!({ "fact": w.fact, "remedy": w.remedy }));
+    Ok(Report::not_fine(lines.join("\n"), json!({ "warnings": facts.collect::<Vec<_>>() })))
+}
+
+/// The header comes by standard input: an argument would be seen by everybody on the machine.
+fn why(house: &Caretaker) -> Result<Report, Failure> {
+    let mut cookies = Vec::new();
+    std::io::stdin().take(64 * 1024).read_to_end(&mut cookies)?;
+    let why = house.why(&String::from_utf8_lossy(&cookies))?;
+    let facts = json!({
+        "facts": why.facts, "user": why.verdict.as_ref().ok(), "reason": why.verdict.as_ref().err(),
+    });
+    let text = why.to_string();
+    Ok(if why.verdict.is_ok() { Report::fine(text, facts) } else { Report::not_fine(text, facts) })
+}

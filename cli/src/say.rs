@@ -1,0 +1,46 @@
+//! What a command has found: a text for people, or JSON for programs.
+
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    Text,
+    Json,
+}
+
+pub(crate) struct Report {
+    text: String,
+    facts: Value,
+    code: u8,
+}
+
+impl Report {
+    pub(crate) fn fine(text: String, facts: Value) -> Self {
+        Self { text, facts, code: 0 }
+    }
+
+    pub(crate) fn not_fine(text: String, facts: Value) -> Self {
+        Self { text, facts, code: 1 }
+    }
+
+    pub(crate) fn print(self, form: Form) -> ExitCode {
+        match form {
+            Form::Text => println!("{}", self.text),
+            Form::Json => println!("{}", self.facts),
+        }
+        ExitCode::from(self.code)
+    }
+}
+
+/// A name as a terminal may show it: what would move the cursor is escaped.
+pub(crate) fn shown(text: &str) -> String {
+    text.chars()
+        .flat_map(|letter| {
+            let plain = (!letter.is_control()).then_some(letter);
+            let escaped = letter.is_control().then(|| letter.escape_unicode());
+            plain.into_iter().chain(escaped.into_iter().flatten())
+        })
+        .collect()
+}

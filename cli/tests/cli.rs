@@ -1,0 +1,188 @@
+//! The command line, run as an operator runs it.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+const KEY: &str = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF";
+const OTHER_KEY: &str = "tests-only-the-other-key-9876543210-zyxwvutsrqponmlkji";
+
+/// A folder for a house, gone when the value is dropped.
+struct Home(PathBuf);
+
+impl Home {
+    fn new(name: &str) -> Self {
+        let folder =
+            std::env::temp_dir().join(format!("housekey-cli-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.run_with(KEY, arguments, "")
+    }
+
+    fn run_with(&self, key: &str, arguments: &[&str], input: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_housekey"));
+        command.args(arguments).current_dir(&self.0).env_clear();
+        command.env("SHARED_DATABASE_URL", "sqlite:house.db").env("SECRET_KEY", key);
+        command.env("PASSWORD_ITERATIONS", "10").env("APP_NAME", "operator");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that reads nothing may have ended already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// What it prints, if it ends with this code.
+    #[track_caller]
+    fn says(&self, code: i32, arguments: &[&str], input: &str) -> String {
+        let output = self.run_with(KEY, arguments, input);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {out} {err}");
+        if code == 2 { err } else { out }
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_house_is_begun_and_its_people_are_kept() {
+    let home = Home::new("people");
+    assert!(home.says(0, &["migrate", "--plan"], "").contains("would apply 0001_django"));
+    assert!(!home.0.join("house.db").exists(), "a plan changes nothing");
+    assert!(home.says(0, &["migrate"], "").contains("applied 0001_django"));
+    assert_eq!(home.says(0, &["migrate"], ""), "the shared database has all migrations\n");
+
+    let create = ["user", "create", "ada", "--email", "ada@Example.org", "--superuser"];
+    assert_eq!(home.says(0, &create, "correct horse\n"), "ada is made\n");
+    assert!(home.says(2, &create, "correct horse\n").contains("`ada` exists already"));
+    assert!(
+        home.says(2, &["user", "create", "grace"], "").contains("no password on standard input")
+    );
+    home.says(0, &["user", "create", "grace"], "x\n");
+    assert_eq!(home.says(0, &["user", "deactivate", "grace"], ""), "grace may sign in no more\n");
+    let list = home.says(0, &["user", "list"], "");
+    assert_eq!(list, "ada  ada@example.org  superuser  staff\ngrace  inactive\n");
+    assert_eq!(home.says(0, &["user", "list", "gr"], "").lines().count(), 1);
+    home.says(0, &["user", "activate", "grace"], "");
+    home.says(0, &["user", "password", "grace"], "another\n");
+    for missing in [
+        &["user", "show", "nobody"][..],
+        &["user", "password", "nobody"],
+        &["user", "activate", "nobody"],
+    ] {
+        assert_eq!(home.says(1, missing, "x\n"), "there is no user nobody\n");
+    }
+    let shown: Value =
+        serde_json::from_str(&home.says(0, &["--json", "user", "show", "grace"], "")).unwrap();
+    assert_eq!((&shown["username"], &shown["is_active"]), (&"grace".into(), &true.into()));
+    assert_eq!(home.says(0, &["check"], ""), "the house is well\n");
+}
+
+#[test]
+fn a_login_is_explained() {
+    let home = Home::new("why");
+    home.says(0, &["migrate"], "");
+    home.says(0, &["user", "create", "ada"], "correct horse\n");
+    let house = open(&home);
+    let session = housekey::Session::default();
+    let ada = house.authenticate("ada", "correct horse").unwrap().unwrap();
+    house.login(&session, &ada).unwrap();
+    let cookie = session.key().unwrap().expose_secret().to_owned();
+    let header = format!("Cookie: theme=dark; sessionid={cookie}");
+
+    let said = home.says(0, &["why"], &header);
+    assert!(
+        said.ends_with("a login of \"ada\"\n") && said.contains("begun by app \"notes\""),
+        "{said}"
+    );
+    assert!(!said.contains(&cookie));
+    let other = home.run_with(OTHER_KEY, &["key", "fingerprint"], "");
+    assert_ne!(text(&other.stdout), home.says(0, &["key", "fingerprint"], ""));
+
+    for (header, reason) in [
+        ("theme=dark".to_owned(), "there is no cookie named \"sessionid\""),
+        ("sessionid=x".to_owned(), "does not hold a session key"),
+        (format!("sessionid={}", "a".repeat(32)), "there is no such session"),
+        (format!("sessionid={}", cookie.replace(&cookie[..1], "-")), "does not hold a session key"),
+    ] {
+        let said = home.says(1, &["why"], &header);
+        assert!(said.contains("no login: ") && said.contains(reason), "{said}");
+    }
+    home.says(0, &["user", "deactivate", "ada"], "");
+    assert!(home.says(1, &["why"], &header).contains("the user is not active"));
+    home.says(0, &["user", "activate", "ada"], "");
+    home.says(0, &["user", "password", "ada"], "another\n");
+    assert!(home.says(1, &["why"], &header).contains("the password was changed since the login"));
+    let json: Value = serde_json::from_str(&home.says(1, &["--json", "why"], &header)).unwrap();
+    assert!(json["user"].is_null() && json["facts"].as_array().unwrap().len() > 4, "{json}");
+}
+
+fn open(home: &Home) -> housekey::Housekey<diesel::SqliteConnection> {
+    let database = home.0.join("house.db");
+    let key = housekey::SecretKey::new(KEY).unwrap();
+    let database = database.to_str().unwrap();
+    let config = housekey::Config::new(database, database, key).unwrap();
+    housekey::Housekey::open(config.app_name("notes").password_iterations(10)).unwrap()
+}
+
+#[test]
+fn another_key_is_told_and_nothing_is_changed() {
+    let home = Home::new("key");
+    home.says(0, &["migrate"], "");
+    let output = home.run_with(OTHER_KEY, &["user", "list"], "");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said.starts_with("error: app `operator` has the SECRET_KEY") && said.lines().count() == 1,
+        "{said}"
+    );
+    assert!(!said.contains(OTHER_KEY) && !said.contains(KEY));
+}
+
+#[test]
+fn settings_are_written_once_and_for_their_owner() {
+    let home = Home::new("init");
+    let said = home.says(0, &["init", "house.env", "--shared", "sqlite:h.db"], "");
+    assert!(said.contains("housekey migrate"), "{said}");
+    let file = home.0.join("house.env");
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written.contains("SHARED_DATABASE_URL=sqlite:h.db\n"), "{written}");
+    let key = written.lines().find_map(|line| line.strip_prefix("SECRET_KEY=")).unwrap();
+    assert!(housekey::SecretKey::new(key).is_ok());
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    assert!(home.says(2, &["init", "house.env"], "").contains("cannot be made"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+    assert!(home.says(2, &["init", "other.env", "--shared", "mysql://x/y"], "").contains("mysql"));
+    assert!(!home.0.join("other.env").exists());
+    assert_eq!(home.says(0, &["key", "generate"], "").trim().len(), 50);
+}
+
+#[test]
+fn without_settings_it_says_what_to_set() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_housekey"));
+    let output = command.arg("check").env_clear().output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).starts_with("error: SHARED_DATABASE_URL is not set"));
+    assert!(Home::new("unmade").says(2, &["check"], "").contains("housekey::migrate"));
+    assert_eq!(Home::new("usage").run(&["nonsense"]).status.code(), Some(2));
+}
