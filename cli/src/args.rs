@@ -43,6 +43,9 @@ pub(crate) enum Command {
     Check,
     /// Reads a Cookie header from standard input, and tells why it is or is not a login here
     Why,
+    /// The sessions of the house
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
     /// The people of the house
     #[command(subcommand)]
     User(UserCommand),
@@ -54,6 +57,20 @@ pub(crate) enum KeyCommand {
     Generate,
     /// Prints what may be shown of the key in `SECRET_KEY`: equal keys have equal fingerprints
     Fingerprint,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SessionsCommand {
+    /// Deletes the rows of sessions that have ended
+    Purge,
+    /// Ends the sessions of a user in every app, Django's too
+    Revoke {
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        username: Option<String>,
+        /// Ends the sessions of everybody
+        #[arg(long)]
+        all: bool,
+    },
 }
 
 #[derive(Subcommand)]

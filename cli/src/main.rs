@@ -15,7 +15,7 @@ use clap::Parser as _;
 use housekey::{Caretaker, Config, Error};
 use serde_json::json;
 
-use args::{Args, Command, KeyCommand};
+use args::{Args, Command, KeyCommand, SessionsCommand};
 use say::{Form, Report};
 
 fn main() -> ExitCode {
@@ -48,6 +48,7 @@ fn run(command: Command) -> Result<Report, Failure> {
         Command::Migrate { plan: false } => steps("applied", &housekey::migrate(&config()?)?),
         Command::Check => check(&open()?)?,
         Command::Why => why(&open()?)?,
+        Command::Sessions(command) => sessions(&open()?, command)?,
         Command::User(command) => users::run(&open()?, command)?,
     })
 }
@@ -85,6 +86,20 @@ fn check(house: &Caretaker) -> Result<Report, Error> {
     let lines: Vec<String> = warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     let facts = warnings.iter().map(|w| json!({ "fact": w.fact, "remedy": w.remedy }));
     Ok(Report::not_fine(lines.join("\n"), json!({ "warnings": facts.collect::<Vec<_>>() })))
+}
+
+fn sessions(house: &Caretaker, command: SessionsCommand) -> Result<Report, Error> {
+    let (count, done) = match command {
+        SessionsCommand::Purge => (house.purge_sessions()?, "purged"),
+        SessionsCommand::Revoke { username: None, .. } => (house.end_all_sessions()?, "ended"),
+        SessionsCommand::Revoke { username: Some(name), .. } => {
+            match house.end_sessions_of(&name)? {
+                Some(count) => (count, "ended"),
+                None => return Ok(users::nobody(&name)),
+            }
+        }
+    };
+    Ok(Report::fine(format!("{count} sessions {done}"), json!({ "sessions": count })))
 }
 
 /// The header comes by standard input: an argument would be seen by everybody on the machine.

@@ -51,7 +51,7 @@ fn done(username: &str, what: &str) -> Report {
     Report::fine(format!("{} {what}", shown(username)), json!({ "username": username }))
 }
 
-fn nobody(username: &str) -> Report {
+pub(crate) fn nobody(username: &str) -> Report {
     Report::not_fine(format!("there is no user {}", shown(username)), json!({ "username": null }))
 }
 

@@ -124,13 +124,18 @@ fn a_login_is_explained() {
         let said = home.says(1, &["why"], &header);
         assert!(said.contains("no login: ") && said.contains(reason), "{said}");
     }
+    assert_eq!(home.says(0, &["sessions", "purge"], ""), "0 sessions purged\n");
     home.says(0, &["user", "deactivate", "ada"], "");
     assert!(home.says(1, &["why"], &header).contains("the user is not active"));
     home.says(0, &["user", "activate", "ada"], "");
     home.says(0, &["user", "password", "ada"], "another\n");
     assert!(home.says(1, &["why"], &header).contains("the password was changed since the login"));
+    assert_eq!(home.says(1, &["sessions", "revoke", "nobody"], ""), "there is no user nobody\n");
+    home.says(2, &["sessions", "revoke"], "");
     let json: Value = serde_json::from_str(&home.says(1, &["--json", "why"], &header)).unwrap();
     assert!(json["user"].is_null() && json["facts"].as_array().unwrap().len() > 4, "{json}");
+    assert_eq!(home.says(0, &["sessions", "revoke", "ada"], ""), "1 sessions ended\n");
+    assert_eq!(home.says(0, &["sessions", "revoke", "--all"], ""), "0 sessions ended\n");
 }
 
 fn open(home: &Home) -> housekey::Housekey<diesel::SqliteConnection> {

@@ -1,5 +1,6 @@
 //! Who is who: authenticate, login, logout, change of password, and the user of a session.
 
+mod end;
 mod load;
 mod reset;
 mod save;

@@ -232,3 +232,55 @@ pub(crate) fn replace_data(
             .map(drop)
     })
 }
+
+/// How many rows one transaction deletes: the apps go on meanwhile.
+pub(crate) const BATCH: i64 = 1000;
+
+/// Keys of sessions that have ended.
+pub(crate) fn expired(shared: &SharedPool) -> Result<Vec<String>, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            django_session::table
+                .filter(django_session::expire_date.le(DatabaseNow))
+                .order(django_session::expire_date)
+                .limit(BATCH)
+                .select(django_session::session_key)
+                .load(&mut **conn)
+        })
+    })
+}
+
+/// A page of sessions behind a key: each with its owner, where that is known, and its data.
+pub(crate) fn page(
+    shared: &SharedPool,
+    behind: &str,
+) -> Result<Vec<(String, Option<i32>, String)>, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            django_session::table
+                .left_join(
+                    housekey_session::table
+                        .on(housekey_session::session_key.eq(django_session::session_key)),
+                )
+                .filter(django_session::session_key.gt(behind))
+                .order(django_session::session_key)
+                .limit(BATCH)
+                .select((
+                    django_session::session_key,
+                    housekey_session::user_id.nullable(),
+                    django_session::session_data,
+                ))
+                .load(&mut **conn)
+        })
+    })
+}
+
+/// Ends these sessions, and says how many there were.
+pub(crate) fn delete_all(conn: &mut SharedConnection, keys: &[String]) -> QueryResult<usize> {
+    on_shared!(SharedConnection, conn, conn => {
+        let owned = housekey_session::table.filter(housekey_session::session_key.eq_any(keys));
+        diesel::delete(owned).execute(&mut **conn)?;
+        let rows = django_session::table.filter(django_session::session_key.eq_any(keys));
+        diesel::delete(rows).execute(&mut **conn)
+    })
+}

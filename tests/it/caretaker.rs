@@ -8,6 +8,8 @@ on_both_databases!(
     what_is_done_to_a_user_holds_in_every_app,
     a_login_is_explained_as_it_is_loaded,
     users_are_found_by_how_their_names_begin,
+    the_sessions_of_a_user_end_wherever_they_were_begun,
+    what_has_expired_is_purged_and_nothing_else,
 );
 
 fn open(home: &Home) -> Caretaker {
@@ -53,6 +55,43 @@ fn a_login_is_explained_as_it_is_loaded(home: &Home) {
     house.logout(&house.session(Some(&cookie)).unwrap()).unwrap();
     home.execute("DELETE FROM django_session");
     assert!(keeper.why(&header).unwrap().verdict.unwrap_err().contains("no such session"));
+}
+
+fn the_sessions_of_a_user_end_wherever_they_were_begun(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    user(&house, "grace");
+    let [one, two, theirs] = [login(&house, "ada"), login(&house, "ada"), login(&house, "grace")];
+    // As if Django had begun the second: nothing beside its data says whose it is.
+    home.execute(&format!("DELETE FROM housekey_session WHERE session_key = '{two}'"));
+    let keeper = open(home);
+    assert_eq!(keeper.end_sessions_of("nobody").unwrap(), None);
+    assert_eq!(keeper.end_sessions_of("ada").unwrap(), Some(2));
+    for cookie in [&one, &two] {
+        assert_eq!(whoami(&house, cookie), Err(Some(Rejected::Gone)));
+    }
+    assert_eq!(whoami(&house, &theirs), Ok("grace".to_owned()));
+    assert_eq!(home.count("SELECT count(*) FROM housekey_session"), 1);
+    assert_eq!(keeper.end_all_sessions().unwrap(), 1);
+    assert_eq!(home.sessions(), 0);
+}
+
+fn what_has_expired_is_purged_and_nothing_else(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    let [old, new] = [login(&house, "ada"), login(&house, "ada")];
+    let past = "expire_date = '2020-01-01 00:00:00'";
+    home.execute(&format!("UPDATE django_session SET {past} WHERE session_key = '{old}'"));
+    // More than one batch of them.
+    let data = "SELECT session_data FROM django_session LIMIT 1";
+    let rows: Vec<String> =
+        (0..2500).map(|n| format!("('old{n:029}', ({data}), '2020-01-01 00:00:00')")).collect();
+    home.execute(&format!("INSERT INTO django_session VALUES {}", rows.join(",")));
+    let keeper = open(home);
+    assert_eq!(keeper.purge_sessions().unwrap(), 2501);
+    assert_eq!(keeper.purge_sessions().unwrap(), 0);
+    assert_eq!((home.sessions(), home.count("SELECT count(*) FROM housekey_session")), (1, 1));
+    assert_eq!(whoami(&house, &new), Ok("ada".to_owned()));
 }
 
 fn users_are_found_by_how_their_names_begin(home: &Home) {
