@@ -25,6 +25,8 @@ pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Fai
          # The common key: the same for every app of the house.\nSECRET_KEY={key}\n\
          # This app's own tables.\nDATABASE_URL={local}\n"
     )?;
-    let text = format!("{name} is written; next: set -a; . {name}; set +a; housekey migrate");
+    // The shell looks for a name without a slash elsewhere.
+    let path = if file.components().count() == 1 { format!("./{name}") } else { name.to_string() };
+    let text = format!("{name} is written; next: set -a; . {path}; set +a; housekey migrate");
     Ok(Report::fine(text, json!({ "file": file })))
 }
