@@ -3,10 +3,10 @@
 use crate::auth::{Auth, Why};
 use crate::check::{self, Warning};
 use crate::config::Config;
-use crate::db::{SharedPool, migrate};
+use crate::db::{SharedConnection, SharedPool, migrate};
 use crate::error::Error;
 use crate::user::store::{self as users, Rank};
-use crate::user::{Active, User};
+use crate::user::{Active, Grant, User, grants};
 
 /// Keeps a house: its users and sessions, over the shared database alone.
 ///
@@ -215,6 +215,121 @@ impl Caretaker {
         self.auth.end_all_sessions()
     }
 
+    /// Gives a permission to a user, or takes it: `app_label.codename`. What groups or superusers have is not
+    /// touched.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// house.grant("ada", "billing.approve_invoice", housekey::Grant::Give)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without such a user or permission; [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`].
+    pub fn grant(&self, username: &str, permission: &str, grant: Grant) -> Result<(), Error> {
+        self.write(|conn| {
+            let user = known(grants::user(conn, username)?, "user", username)?;
+            for permission in rows_of(conn, permission)? {
+                grants::set_of_user(conn, (user, permission), grant)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Gives a permission to a group, or takes it.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// house.grant_to_group("accountants", "billing.approve_invoice", housekey::Grant::Give)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without such a group or permission; [`Error::Unreachable`],
+    /// [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn grant_to_group(&self, group: &str, permission: &str, grant: Grant) -> Result<(), Error> {
+        self.write(|conn| {
+            let row = known(grants::group(conn, group)?, "group", group)?;
+            for permission in rows_of(conn, permission)? {
+                grants::set_of_group(conn, (row, permission), grant)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Puts a user into a group, or takes the user out of it.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// house.set_membership("ada", "accountants", housekey::Grant::Give)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without such a user or group; [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`].
+    pub fn set_membership(&self, username: &str, group: &str, grant: Grant) -> Result<(), Error> {
+        self.write(|conn| {
+            let user = known(grants::user(conn, username)?, "user", username)?;
+            let row = known(grants::group(conn, group)?, "group", group)?;
+            Ok(grants::set_membership(conn, (user, row), grant)?)
+        })
+    }
+
+    /// Makes a group; one that is there already is no error.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// house.create_group("accountants")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a name of no or of more than 150 characters; [`Error::Unreachable`],
+    /// [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn create_group(&self, name: &str) -> Result<(), Error> {
+        let is_good = (1..=150).contains(&name.chars().count()) && !name.contains('\0');
+        if !is_good {
+            return Err(Error::config("the name of a group", "must have 1 to 150 characters"));
+        }
+        self.write(|conn| match grants::group(conn, name)? {
+            Some(_) => Ok(()),
+            None => Ok(grants::create_group(conn, name)?),
+        })
+    }
+
+    /// The names of all groups, sorted.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let groups = house.groups()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn groups(&self) -> Result<Vec<String>, Error> {
+        self.shared.run(grants::groups)
+    }
+
+    /// One transaction, alone with what other operators do.
+    fn write(
+        &self,
+        work: impl FnOnce(&mut SharedConnection) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let done = self.shared.write(|conn| {
+            migrate::lock(conn)?;
+            work(conn)
+        });
+        done.map_err(Error::settled)
+    }
+
     /// Lets the user sign in, or not; `false` when there is no such user.
     ///
     /// ```no_run
@@ -230,6 +345,15 @@ impl Caretaker {
         let set = self.shared.write(|conn| Ok(users::set_active(conn, username, active)?));
         set.map_err(Error::settled)
     }
+}
+
+fn rows_of(conn: &mut SharedConnection, permission: &str) -> Result<Vec<i32>, Error> {
+    let rows = grants::permissions(conn, permission)?;
+    known((!rows.is_empty()).then_some(rows), "permission", permission)
+}
+
+fn known<T>(found: Option<T>, what: &'static str, name: &str) -> Result<T, Error> {
+    found.ok_or_else(|| Error::Unknown { what, name: name.to_owned() })
 }
 
 impl std::fmt::Debug for Caretaker {

@@ -143,6 +143,18 @@ pub enum Error {
         taken_by: String,
     },
 
+    /// There is no such user, group or permission.
+    #[error(
+        "there is no {what} `{name}`; see that it is written as in the house, or make it first"
+    )]
+    #[non_exhaustive]
+    Unknown {
+        /// What was looked for: `user`, `group` or `permission`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+
     /// The shared tables belong to a Django whose users are not in `auth_user`.
     #[error(
         "the shared database was made by a Django with a user model of its own (AUTH_USER_MODEL): there is \

@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// The sessions of the house
     #[command(subcommand)]
     Sessions(SessionsCommand),
+    /// The groups of the house
+    #[command(subcommand)]
+    Group(GroupCommand),
     /// The people of the house
     #[command(subcommand)]
     User(UserCommand),
@@ -57,6 +60,28 @@ pub(crate) enum KeyCommand {
     Generate,
     /// Prints what may be shown of the key in `SECRET_KEY`: equal keys have equal fingerprints
     Fingerprint,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct What {
+    pub(crate) username: String,
+    /// A permission: `APP_LABEL.CODENAME`
+    #[arg(required_unless_present = "group", conflicts_with = "group")]
+    pub(crate) permission: Option<String>,
+    #[arg(long)]
+    pub(crate) group: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum GroupCommand {
+    /// Makes a group
+    Create { group: String },
+    /// Lists the groups
+    List,
+    /// Gives a group a permission: `APP_LABEL.CODENAME`
+    Grant { group: String, permission: String },
+    /// Takes a permission from a group
+    Revoke { group: String, permission: String },
 }
 
 #[derive(Subcommand)]
@@ -96,6 +121,10 @@ pub(crate) enum UserCommand {
     Show { username: String },
     /// Gives a user a new password, and ends the user's sessions
     Password { username: String },
+    /// Gives a user a permission, or puts the user into a group
+    Grant(What),
+    /// Takes a permission from a user, or the user out of a group
+    Revoke(What),
     /// Lets a user sign in
     Activate { username: String },
     /// Lets a user sign in no more

@@ -49,6 +49,7 @@ fn run(command: Command) -> Result<Report, Failure> {
         Command::Check => check(&open()?)?,
         Command::Why => why(&open()?)?,
         Command::Sessions(command) => sessions(&open()?, command)?,
+        Command::Group(command) => users::group(&open()?, command)?,
         Command::User(command) => users::run(&open()?, command)?,
     })
 }

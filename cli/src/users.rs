@@ -2,11 +2,11 @@
 
 use std::io::{BufRead as _, IsTerminal as _};
 
-use housekey::{Active, Caretaker, User};
+use housekey::{Active, Caretaker, Grant, User};
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::args::UserCommand;
+use crate::args::{GroupCommand, UserCommand, What};
 use crate::say::{Report, shown};
 
 pub(crate) fn run(house: &Caretaker, command: UserCommand) -> Result<Report, Failure> {
@@ -36,9 +36,46 @@ pub(crate) fn run(house: &Caretaker, command: UserCommand) -> Result<Report, Fai
             house.set_password(&username, &new_password()?)?;
             Ok(done(&username, "has a new password; the sessions of the user have ended"))
         }
+        UserCommand::Grant(what) => grant(house, &what, Grant::Give),
+        UserCommand::Revoke(what) => grant(house, &what, Grant::Take),
         UserCommand::Activate { username } => set_active(house, &username, Active::Yes),
         UserCommand::Deactivate { username } => set_active(house, &username, Active::No),
     }
+}
+
+pub(crate) fn group(house: &Caretaker, command: GroupCommand) -> Result<Report, Failure> {
+    match command {
+        GroupCommand::Create { group } => {
+            house.create_group(&group)?;
+            Ok(done(&group, "is there"))
+        }
+        GroupCommand::List => {
+            let groups = house.groups()?;
+            let lines: Vec<String> = groups.iter().map(|group| shown(group)).collect();
+            Ok(Report::fine(lines.join("\n"), json!({ "groups": groups })))
+        }
+        GroupCommand::Grant { group, permission } => {
+            house.grant_to_group(&group, &permission, Grant::Give)?;
+            Ok(done(&group, &format!("has {}", shown(&permission))))
+        }
+        GroupCommand::Revoke { group, permission } => {
+            house.grant_to_group(&group, &permission, Grant::Take)?;
+            Ok(done(&group, &format!("has no more {}", shown(&permission))))
+        }
+    }
+}
+
+fn grant(house: &Caretaker, what: &What, grant: Grant) -> Result<Report, Failure> {
+    let name = &what.username;
+    if let Some(group) = &what.group {
+        house.set_membership(name, group, grant)?;
+        let where_ = if grant == Grant::Give { "is in" } else { "is not in" };
+        return Ok(done(name, &format!("{where_} {}", shown(group))));
+    }
+    let permission = what.permission.as_deref().unwrap_or_default();
+    house.grant(name, permission, grant)?;
+    let has = if grant == Grant::Give { "has" } else { "has no more of its own" };
+    Ok(done(name, &format!("{has} {}", shown(permission))))
 }
 
 fn set_active(house: &Caretaker, username: &str, active: Active) -> Result<Report, Failure> {
@@ -48,7 +85,7 @@ fn set_active(house: &Caretaker, username: &str, active: Active) -> Result<Repor
 }
 
 fn done(username: &str, what: &str) -> Report {
-    Report::fine(format!("{} {what}", shown(username)), json!({ "username": username }))
+    Report::fine(format!("{} {what}", shown(username)), json!({ "name": username }))
 }
 
 pub(crate) fn nobody(username: &str) -> Report {

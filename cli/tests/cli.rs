@@ -92,6 +92,16 @@ fn a_house_is_begun_and_its_people_are_kept() {
         serde_json::from_str(&home.says(0, &["--json", "user", "show", "grace"], "")).unwrap();
     assert_eq!((&shown["username"], &shown["is_active"]), (&"grace".into(), &true.into()));
     assert_eq!(home.says(0, &["check"], ""), "the house is well\n");
+
+    assert_eq!(home.says(0, &["group", "create", "staff"], ""), "staff is there\n");
+    assert_eq!(home.says(0, &["group", "list"], ""), "staff\n");
+    assert_eq!(
+        home.says(0, &["user", "grant", "grace", "--group", "staff"], ""),
+        "grace is in staff\n"
+    );
+    home.says(0, &["user", "revoke", "grace", "--group", "staff"], "");
+    let said = home.says(2, &["user", "grant", "grace", "billing.no_such"], "");
+    assert!(said.starts_with("error: there is no permission `billing.no_such`"), "{said}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The people of the house, as `django.contrib.auth` keeps them.
 
 pub(crate) mod declared;
+pub(crate) mod grants;
 mod permission;
 pub(crate) mod store;
 
 use chrono::{DateTime, Utc};
 
+pub use grants::Grant;
 pub use permission::Permissions;
 
 /// A user of the house: a row of `auth_user` without its password hash.

@@ -1,6 +1,6 @@
 //! Whoever keeps the house does so over the shared database alone, and what is done holds in every app.
 
-use housekey::{Active, Caretaker, Rejected};
+use housekey::{Active, Caretaker, Error, Grant, Rejected};
 
 use crate::support::{Home, OTHER_KEY, PASSWORD, login, on_both_databases, user, whoami};
 
@@ -8,6 +8,7 @@ on_both_databases!(
     what_is_done_to_a_user_holds_in_every_app,
     a_login_is_explained_as_it_is_loaded,
     users_are_found_by_how_their_names_begin,
+    what_is_granted_is_had_in_every_app_and_what_is_taken_is_not,
     the_sessions_of_a_user_end_wherever_they_were_begun,
     what_has_expired_is_purged_and_nothing_else,
 );
@@ -92,6 +93,42 @@ fn what_has_expired_is_purged_and_nothing_else(home: &Home) {
     assert_eq!(keeper.purge_sessions().unwrap(), 0);
     assert_eq!((home.sessions(), home.count("SELECT count(*) FROM housekey_session")), (1, 1));
     assert_eq!(whoami(&house, &new), Ok("ada".to_owned()));
+}
+
+fn what_is_granted_is_had_in_every_app_and_what_is_taken_is_not(home: &Home) {
+    let models = housekey::permissions! { "billing": Invoice { add, change } };
+    let house = home.open_with(home.config("billing").permissions(models));
+    let ada = user(&house, "ada");
+    let keeper = open(home);
+    let has = |name: &str| house.permissions(&ada).unwrap().has_perm(name);
+    for _ in 0..2 {
+        keeper.grant("ada", "billing.add_invoice", Grant::Give).unwrap();
+        assert!(has("billing.add_invoice") && !has("billing.change_invoice"));
+    }
+    keeper.create_group("accountants").unwrap();
+    keeper.create_group("accountants").unwrap();
+    keeper.grant_to_group("accountants", "billing.change_invoice", Grant::Give).unwrap();
+    assert!(!has("billing.change_invoice"));
+    keeper.set_membership("ada", "accountants", Grant::Give).unwrap();
+    assert!(has("billing.change_invoice"));
+    assert_eq!(keeper.groups().unwrap(), ["accountants"]);
+
+    for _ in 0..2 {
+        keeper.grant("ada", "billing.add_invoice", Grant::Take).unwrap();
+        keeper.set_membership("ada", "accountants", Grant::Take).unwrap();
+        assert!(!has("billing.add_invoice") && !has("billing.change_invoice"));
+    }
+    for error in [
+        keeper.grant("nobody", "billing.add_invoice", Grant::Give).unwrap_err(),
+        keeper.grant("ada", "billing.no_such", Grant::Give).unwrap_err(),
+        keeper.grant("ada", "nonsense", Grant::Give).unwrap_err(),
+        keeper.set_membership("ada", "nowhere", Grant::Give).unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::Unknown { .. }), "{error:?}");
+    }
+    for name in ["", &"g".repeat(151), "a\0"] {
+        assert!(matches!(keeper.create_group(name), Err(Error::Config { .. })), "{name:?}");
+    }
 }
 
 fn users_are_found_by_how_their_names_begin(home: &Home) {

@@ -34,6 +34,7 @@ impl IntoResponse for Error {
             Self::SessionGone
             | Self::SessionValue { .. }
             | Self::User { .. }
+            | Self::Unknown { .. }
             | Self::UsernameTaken { .. } => {
                 return (StatusCode::BAD_REQUEST, format!("{self}\n")).into_response();
             }
