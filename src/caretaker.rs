@@ -342,8 +342,7 @@ impl Caretaker {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn set_active(&self, username: &str, active: Active) -> Result<bool, Error> {
-        let set = self.shared.write(|conn| Ok(users::set_active(conn, username, active)?));
-        set.map_err(Error::settled)
+        self.shared.transact(|conn| users::set_active(conn, username, active))
     }
 }
 

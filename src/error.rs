@@ -307,6 +307,11 @@ impl Error {
         )
     }
 
+    /// Takes a row that cannot be read for none.
+    pub(crate) fn nothing_if_strange<T: Default>(self) -> Result<T, Self> {
+        if self.is_strange_row() { Ok(T::default()) } else { Err(self) }
+    }
+
     /// In a transaction of our own, a failed statement is the shared database's fault.
     pub(crate) fn settled(self) -> Self {
         match self {

@@ -47,12 +47,15 @@ pub fn migrate(config: &Config) -> Result<Vec<String>, Error> {
         return Err(Error::OtherUserModel);
     }
     let missing = migrate::missing(&shared)?;
-    if !missing.iter().any(|step| step == migrate::REGISTRY) {
+    let has_registry = !missing.iter().any(|step| step == migrate::REGISTRY);
+    if has_registry {
         check::key(&shared, config)?;
     }
     let applied =
         if missing.is_empty() { missing } else { migrate::apply(&shared, &config.app_name)? };
-    check::key(&shared, config)?;
+    if !has_registry {
+        check::key(&shared, config)?;
+    }
     declare(&shared, config)?;
     Ok(applied)
 }

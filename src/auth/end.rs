@@ -55,6 +55,6 @@ impl Auth {
     }
 
     fn delete_sessions(&self, keys: &[String]) -> Result<usize, Error> {
-        self.shared.write(|conn| Ok(store::delete_all(conn, keys)?)).map_err(Error::settled)
+        self.shared.transact(|conn| store::delete_all(conn, keys))
     }
 }

@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::{Auth, USER_BACKEND, USER_HASH, USER_ID};
 use crate::auth::BACKEND;
 use crate::error::Error;
-use crate::session::codec::{Decoded, Undecodable};
+use crate::session::codec::Decoded;
 use crate::session::data::Data;
 use crate::session::key::Proof;
-use crate::session::{Rejected, Renewal, Session, State, store};
+use crate::session::store::Row;
+use crate::session::{Rejected, Renewal, Session, SessionKey, State, store};
 use crate::user::store as users;
 use crate::user::store::UserRow;
 
@@ -36,17 +37,14 @@ impl Auth {
             Ok(presented) => presented,
             Err(rejected) => return Ok(Err(rejected)),
         };
-        let row = match store::find(&self.shared, &presented.key) {
-            Ok(Some(row)) if row.alive => row,
-            Ok(Some(_)) => return Ok(Err(Rejected::Expired)),
-            Ok(None) => return Ok(Err(Rejected::Gone)),
-            Err(error) if error.is_strange_row() => return Ok(Err(Rejected::Unreadable)),
-            Err(error) => return Err(error),
+        let row = match self.row_of(&presented.key)? {
+            Ok(row) if row.alive => row,
+            Ok(_) => return Ok(Err(Rejected::Expired)),
+            Err(rejected) => return Ok(Err(rejected)),
         };
         let Decoded { data, key, .. } = match self.codec.decode(&row.data) {
             Ok(decoded) => decoded,
-            Err(Undecodable::Signature) => return Ok(Err(Rejected::BadSignature)),
-            Err(Undecodable::Content) => return Ok(Err(Rejected::Unreadable)),
+            Err(undecodable) => return Ok(Err(undecodable.into())),
         };
         let is_old = key > 0 || presented.proof == Proof::Fallback;
         let mut state = State {
@@ -58,6 +56,15 @@ impl Auth {
         };
         self.recognise(&mut state, row.user)?;
         Ok(Ok(state))
+    }
+
+    /// The session's row, alive or not.
+    pub(super) fn row_of(&self, key: &SessionKey) -> Result<Result<Row, Rejected>, Error> {
+        match store::find(&self.shared, key) {
+            Ok(row) => Ok(row.ok_or(Rejected::Gone)),
+            Err(error) if error.is_strange_row() => Ok(Err(Rejected::Unreadable)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Finds out whose session this is (`django.contrib.auth.get_user`).

@@ -71,8 +71,7 @@ impl Auth {
 
     pub(crate) fn authenticate(&self, name: &str, password: &str) -> Result<Option<User>, Error> {
         let name = username::clean(name).unwrap_or_default();
-        let found = users::find_by_username(&self.shared, &name);
-        let Some(row) = found.or_else(|error| self.nothing_readable(error))? else {
+        let Some(row) = self.readable_by_name(&name)? else {
             // An unknown name takes as long as a wrong password.
             self.hasher.spend(password);
             return Ok(None);
@@ -86,8 +85,7 @@ impl Auth {
     }
 
     pub(crate) fn find_user(&self, name: &str) -> Result<Option<User>, Error> {
-        let found = users::find_by_username(&self.shared, name);
-        Ok(found.or_else(|error| self.nothing_readable(error))?.map(User::from))
+        Ok(self.readable_by_name(name)?.map(User::from))
     }
 
     pub(crate) fn users(&self, ids: &[i64]) -> Result<Vec<User>, Error> {
@@ -96,9 +94,8 @@ impl Auth {
                 return Err(error);
             }
             // One row that cannot be read does not hide the others.
-            let one = |id: &i64| users::find_by_id(&self.shared, *id);
-            let each = ids.iter().map(|id| one(id).or_else(|error| self.nothing_readable(error)));
-            Ok(each.collect::<Result<Vec<_>, Error>>()?.into_iter().flatten().collect())
+            let each = ids.iter().filter_map(|id| self.readable_by_id(*id).transpose());
+            each.collect()
         });
         Ok(found?.into_iter().map(User::from).collect())
     }
@@ -121,7 +118,7 @@ impl Auth {
     pub(crate) fn logout(&self, session: &Session) -> Result<(), Error> {
         let mut state = session.state();
         if let Some(key) = &state.key {
-            self.shared.write(|conn| Ok(store::delete(conn, key)?)).map_err(Error::settled)?;
+            self.shared.transact(|conn| store::delete(conn, key))?;
         }
         state.flush();
         state.rejected = None;
@@ -151,7 +148,7 @@ impl Auth {
             .map(|()| true)
             .or_else(someone_was_faster)
         } else {
-            self.shared.write(|conn| Ok(change(conn, &row, &before)?)).map_err(Error::settled)
+            self.shared.transact(|conn| change(conn, &row, &before))
         }
     }
 
@@ -159,8 +156,7 @@ impl Auth {
     pub(crate) fn set_password(&self, username: &str, password: &str) -> Result<bool, Error> {
         let Some(row) = users::find_by_username(&self.shared, username)? else { return Ok(false) };
         let hash = self.hash(&row, password)?;
-        let set = self.shared.write(|conn| Ok(users::set_password(conn, row.id, &hash)?));
-        set.map_err(Error::settled)
+        self.shared.transact(|conn| users::set_password(conn, row.id, &hash))
     }
 
     pub(crate) fn create_user(
@@ -200,15 +196,22 @@ impl Auth {
         Permissions::of(&self.shared, user).or_else(|error| self.nothing_readable(error))
     }
 
+    fn readable_by_name(&self, name: &str) -> Result<Option<UserRow>, Error> {
+        users::find_by_username(&self.shared, name).or_else(|error| self.nothing_readable(error))
+    }
+
+    fn readable_by_id(&self, id: i64) -> Result<Option<UserRow>, Error> {
+        users::find_by_id(&self.shared, id).or_else(|error| self.nothing_readable(error))
+    }
+
     /// A row that holds what its columns should not is like none, and told to the log.
     fn nothing_readable<T: Default>(&self, error: Error) -> Result<T, Error> {
-        if !error.is_strange_row() {
-            return Err(error);
-        }
-        if let Some(held_back) = self.complaints.may_speak() {
+        if error.is_strange_row()
+            && let Some(held_back) = self.complaints.may_speak()
+        {
             tracing::warn!(app = self.app, held_back, %error, "a row of a user cannot be read");
         }
-        Ok(T::default())
+        error.nothing_if_strange()
     }
 
     /// The row as it is now.

@@ -12,8 +12,7 @@ use crate::user::{ResetLink, User};
 impl Auth {
     /// For whom Django's `PasswordResetForm` would send a mail.
     pub(crate) fn reset_link(&self, user: &User) -> Result<Option<ResetLink>, Error> {
-        let found = users::find_by_id(&self.shared, user.id);
-        let row = found.or_else(|error| self.nothing_readable(error))?;
+        let row = self.readable_by_id(user.id)?;
         let row = row.filter(|row| row.is_active && is_usable(&row.password));
         let now = seconds_since_2001(self.clock.now());
         Ok(row.map(|row| ResetLink {
@@ -31,16 +30,12 @@ impl Auth {
     pub(crate) fn reset_password(&self, uid: &str, token: &str, new: &str) -> Result<bool, Error> {
         let Some(row) = self.row_of_reset(uid, token)? else { return Ok(false) };
         let hash = self.hash(&row, new)?;
-        let changed = self
-            .shared
-            .write(|conn| Ok(users::replace_password(conn, row.id, &row.password, &hash)?));
-        changed.map_err(Error::settled)
+        self.shared.transact(|conn| users::replace_password(conn, row.id, &row.password, &hash))
     }
 
     fn row_of_reset(&self, uid: &str, token: &str) -> Result<Option<UserRow>, Error> {
         let Some(id) = decode_uid(uid) else { return Ok(None) };
-        let found = users::find_by_id(&self.shared, id);
-        let row = found.or_else(|error| self.nothing_readable(error))?;
+        let row = self.readable_by_id(id)?;
         let timeout = self.reset_timeout.as_secs();
         let now = seconds_since_2001(self.clock.now());
         Ok(row.filter(|row| self.resets.check(&subject(row), token, now, timeout)))

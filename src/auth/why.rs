@@ -4,10 +4,8 @@ use std::fmt;
 
 use super::{Auth, BACKEND, USER_BACKEND, USER_HASH, load};
 use crate::error::Error;
-use crate::session::codec::Undecodable;
 use crate::session::key::Proof;
 use crate::session::{Rejected, header, store};
-use crate::user::store as users;
 
 /// What each step of reading a `Cookie` header has found, up to the first that failed.
 ///
@@ -70,13 +68,10 @@ impl Auth {
             }
             Proof::None => "its session key is one of Django's, which prove nothing".to_owned(),
         });
-        let row = match store::find(&self.shared, &presented.key) {
-            Err(error) if error.is_strange_row() => {
-                return Ok(Err(with_remedy(Rejected::Unreadable)));
-            }
-            found => found?,
+        let row = match self.row_of(&presented.key)? {
+            Ok(row) => row,
+            Err(rejected) => return Ok(Err(with_remedy(rejected))),
         };
-        let Some(row) = row else { return Ok(Err(with_remedy(Rejected::Gone))) };
         let began = store::app_of(&self.shared, &presented.key)?;
         let began = began.map_or("a Django app".to_owned(), |app| format!("app {app:?}"));
         facts.push(format!("its row is there, begun by {began}"));
@@ -86,8 +81,7 @@ impl Auth {
         facts.push("it has not expired, by the clock of the database".to_owned());
         let decoded = match self.codec.decode(&row.data) {
             Ok(decoded) => decoded,
-            Err(Undecodable::Signature) => return Ok(Err(with_remedy(Rejected::BadSignature))),
-            Err(Undecodable::Content) => return Ok(Err(with_remedy(Rejected::Unreadable))),
+            Err(undecodable) => return Ok(Err(with_remedy(undecodable.into()))),
         };
         facts.push(match decoded.key {
             0 => "its signature is of this SECRET_KEY".to_owned(),
@@ -100,9 +94,9 @@ impl Auth {
         if backend.as_deref() != Some(BACKEND) {
             return Ok(Err(format!("its login is by another backend than {BACKEND}")));
         }
-        let user =
-            users::find_by_id(&self.shared, id).or_else(|error| self.nothing_readable(error))?;
-        let Some(user) = user else { return Ok(Err(format!("there is no user {id} any more"))) };
+        let Some(user) = self.readable_by_id(id)? else {
+            return Ok(Err(format!("there is no user {id} any more")));
+        };
         facts.push(format!("it is of the user {id}"));
         if !user.is_active {
             return Ok(Err(with_remedy(Rejected::Inactive)));

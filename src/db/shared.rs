@@ -89,6 +89,14 @@ impl SharedPool {
         }
     }
 
+    /// The same for statements of housekey's own: when one fails, that is the shared database's fault.
+    pub(crate) fn transact<T>(
+        &self,
+        work: impl FnOnce(&mut SharedConnection) -> QueryResult<T>,
+    ) -> Result<T, Error> {
+        self.write(|conn| Ok(work(conn)?)).map_err(Error::settled)
+    }
+
     fn repeat_while_dead<T>(
         &self,
         work: &mut impl FnMut(&mut SharedConnection) -> QueryResult<T>,

@@ -6,6 +6,9 @@ const MAX_KIBIBYTES: u32 = 1 << 20;
 const MAX_PASSES: u32 = 20;
 const MAX_LANES: u32 = 64;
 
+/// Memory in KiB, passes and lanes of Django's `Argon2PasswordHasher`.
+pub(super) const COSTS: [u32; 3] = [102_400, 2, 8];
+
 /// `argon2id$v=19$m=102400,t=2,p=8$SALT$DIGEST`
 pub(super) struct Argon2 {
     variant: Algorithm,
@@ -31,12 +34,13 @@ impl Argon2 {
         Some(Self { variant, version, params, salt, digest_length })
     }
 
-    /// Django's `Argon2PasswordHasher`; its salt is the text's bytes.
+    /// Its salt is the text's bytes.
     pub(super) fn fresh(salt: &str) -> Option<Self> {
+        let [memory, passes, lanes] = COSTS;
         Some(Self {
             variant: Algorithm::Argon2id,
             version: Some(Version::V0x13),
-            params: Params::new(102_400, 2, 8, None).ok()?,
+            params: Params::new(memory, passes, lanes, None).ok()?,
             salt: salt.into(),
             digest_length: 32,
         })

@@ -7,6 +7,9 @@ use crate::key::random_bytes;
 const LENGTH: usize = 60;
 const MAX_COST: u32 = 16;
 
+/// Of Django's `BCryptSHA256PasswordHasher`, as a power of 2.
+pub(super) const ROUNDS: u32 = 12;
+
 /// `$2b$12$SALTDIGEST`
 pub(super) struct BcryptSha256 {
     version: Version,
@@ -30,10 +33,11 @@ impl BcryptSha256 {
         (parts.get_cost() <= MAX_COST).then_some(Self { version, parts })
     }
 
-    /// Django's `BCryptSHA256PasswordHasher`; bcrypt has salts of its own kind.
+    /// bcrypt has salts of its own kind.
     pub(super) fn fresh() -> Option<Self> {
         let parts = hash_with_salt(b"", 4, random_bytes()).ok()?;
-        let text = parts.format_for_version(Version::TwoB).replacen("$04$", "$12$", 1);
+        let text =
+            parts.format_for_version(Version::TwoB).replacen("$04$", &format!("${ROUNDS:02}$"), 1);
         Self::parse(&text)
     }
 

@@ -212,23 +212,33 @@ impl Hasher {
 
     /// Would this hasher upgrade what the other one wrote?
     pub(crate) fn is_above(self, other: Self) -> bool {
-        Stored::fresh(other.algorithm, other.iterations, FILLER)
-            .is_some_and(|stored| self.surpasses(&stored))
+        self.is_costlier(other.algorithm, other.costs())
+    }
+
+    fn surpasses(self, stored: &Stored<'_>) -> bool {
+        let (theirs, costs) = (stored.algorithm(), stored.costs());
+        self.is_costlier(theirs, costs)
+            || (theirs == self.algorithm && costs == self.costs() && stored.has_short_salt())
     }
 
     /// Not "differs", as in Django: two apps of different cost would take turns to re-hash, and each
     /// new hash ends the user's other sessions.
-    fn surpasses(self, stored: &Stored<'_>) -> bool {
-        let theirs = stored.algorithm();
+    fn is_costlier(self, theirs: Algorithm, costs: [u64; 3]) -> bool {
         if theirs != self.algorithm {
             return theirs.strength() < self.algorithm.strength();
         }
-        let Some(ours) = Stored::fresh(self.algorithm, self.iterations, FILLER) else {
-            return false;
-        };
-        let (ours, theirs) = (ours.costs(), stored.costs());
-        let nowhere_above = ours.iter().zip(theirs).all(|(ours, theirs)| *ours >= theirs);
-        nowhere_above && (ours != theirs || stored.has_short_salt())
+        let ours = self.costs();
+        ours != costs && ours.iter().zip(costs).all(|(ours, theirs)| *ours >= theirs)
+    }
+
+    /// As [`Stored::costs`] has them of what this hasher writes.
+    fn costs(self) -> [u64; 3] {
+        match self.algorithm {
+            Algorithm::Pbkdf2Sha256 | Algorithm::Pbkdf2Sha1 => [self.iterations.into(), 0, 0],
+            Algorithm::Argon2 => argon2::COSTS.map(u64::from),
+            Algorithm::BcryptSha256 => [bcrypt::ROUNDS.into(), 0, 0],
+            Algorithm::Scrypt => scrypt::COSTS.map(u64::from),
+        }
     }
 }
 
@@ -240,13 +250,8 @@ impl Hasher {
 impl fmt::Display for Hasher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.algorithm)?;
-        let costs =
-            Stored::fresh(self.algorithm, self.iterations, FILLER).map(|fresh| fresh.costs());
-        costs
-            .into_iter()
-            .flatten()
-            .filter(|cost| *cost > 0)
-            .try_for_each(|cost| write!(f, "${cost}"))
+        let costs = self.costs();
+        costs.iter().filter(|cost| **cost > 0).try_for_each(|cost| write!(f, "${cost}"))
     }
 }
 

@@ -6,6 +6,9 @@ const MAX_TABLE: u64 = (1 << 30) / 128;
 const MAX_LANES: u64 = (1 << 23) / 128;
 const MAX_WORK: u64 = 1 << 24;
 
+/// N, r and p of Django's `ScryptPasswordHasher`.
+pub(super) const COSTS: [u32; 3] = [1 << 14, 8, 5];
+
 /// `N$SALT$R$P$BASE64`
 pub(super) struct Scrypt<'a> {
     params: Params,
@@ -24,9 +27,9 @@ impl<'a> Scrypt<'a> {
         fields.next().is_none().then_some(Self { params, salt })
     }
 
-    /// Django's `ScryptPasswordHasher`.
     pub(super) fn fresh(salt: &'a str) -> Option<Self> {
-        Some(Self { params: parse_costs(1 << 14, 8, 5)?, salt })
+        let [n, r, p] = COSTS;
+        Some(Self { params: parse_costs(n, r, p)?, salt })
     }
 
     pub(super) fn costs(&self) -> [u64; 3] {

@@ -67,6 +67,15 @@ pub enum Rejected {
     Inactive,
 }
 
+impl From<codec::Undecodable> for Rejected {
+    fn from(undecodable: codec::Undecodable) -> Self {
+        match undecodable {
+            codec::Undecodable::Signature => Self::BadSignature,
+            codec::Undecodable::Content => Self::Unreadable,
+        }
+    }
+}
+
 /// What became of a session in a request.
 ///
 /// ```

@@ -200,7 +200,7 @@ pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Erro
                 .load(&mut **conn)
         })
     });
-    rows.or_else(|error| if error.is_strange_row() { Ok(Vec::new()) } else { Err(error) })
+    rows.or_else(Error::nothing_if_strange)
 }
 
 /// The app that a session was begun in, when it was a housekey app.

@@ -21,8 +21,9 @@ pub(crate) fn declare(shared: &SharedPool, config: &Config) -> Result<(), Error>
     }
     shared.write(|conn| {
         migrate::lock(conn)?;
+        let mut owners = owners(conn)?;
         for label in labels(config) {
-            take_label(conn, label, &config.app_name)?;
+            take_label(conn, label, owners.remove(label), &config.app_name)?;
         }
         for model in &config.permissions {
             let content_type = content_type(conn, model)?;
@@ -57,8 +58,13 @@ pub(crate) fn labels(config: &Config) -> BTreeSet<&str> {
     config.permissions.iter().map(|model| model.app_label.as_str()).collect()
 }
 
-fn take_label(conn: &mut SharedConnection, label: &str, app: &str) -> Result<(), Error> {
-    match owners(conn)?.remove(label) {
+fn take_label(
+    conn: &mut SharedConnection,
+    label: &str,
+    owner: Option<String>,
+    app: &str,
+) -> Result<(), Error> {
+    match owner {
         Some(owner) if owner == app => Ok(()),
         Some(taken_by) => {
             Err(Error::LabelTaken { app: app.to_owned(), label: label.to_owned(), taken_by })

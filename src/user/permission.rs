@@ -37,9 +37,8 @@ impl Permissions {
         let everything = user.is_superuser;
         let rows = shared.run(|conn| if everything { all(conn) } else { granted(conn, id) });
         // Of a superuser's permissions only the names are lost when a row cannot be read.
-        let rows = rows.or_else(|error| {
-            if everything && error.is_strange_row() { Ok(Vec::new()) } else { Err(error) }
-        })?;
+        let rows =
+            rows.or_else(|error| if everything { error.nothing_if_strange() } else { Err(error) })?;
         let names = rows.into_iter().map(|(label, codename)| format!("{label}.{codename}"));
         Ok(Self { everything, names: names.collect() })
     }

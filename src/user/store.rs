@@ -115,7 +115,7 @@ pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Erro
                 .load(&mut **conn)
         })
     });
-    rows.or_else(|error| if error.is_strange_row() { Ok(Vec::new()) } else { Err(error) })
+    rows.or_else(Error::nothing_if_strange)
 }
 
 pub(crate) fn create(

@@ -7,8 +7,7 @@ use tokio::sync::OnceCell;
 use super::{Front, cookie};
 use crate::csrf::Secret;
 use crate::error::Error;
-use crate::session::header;
-use crate::session::{CookieChange, Session, State};
+use crate::session::{CookieChange, Session, State, header};
 
 /// A request, seen from the house.
 pub(crate) struct Visit {
