@@ -17,7 +17,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 3] = [
+const STEPS: [Step; 4] = [
     Step {
         name: "0001_django",
         sqlite: include_str!("../../migrations/sqlite/0001_django.sql"),
@@ -32,6 +32,11 @@ const STEPS: [Step; 3] = [
         name: "0003_agreements",
         sqlite: include_str!("../../migrations/sqlite/0003_agreements.sql"),
         postgres: include_str!("../../migrations/postgres/0003_agreements.sql"),
+    },
+    Step {
+        name: "0004_registry",
+        sqlite: include_str!("../../migrations/sqlite/0004_registry.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_registry.sql"),
     },
 ];
 

@@ -127,6 +127,24 @@ table! {
         app -> Text,
         /// When that was.
         created -> crate::db::DjangoTime,
+        /// The address that the user signed in from, if it is known.
+        address -> Text,
+        /// The browser's name for itself, at most 200 characters.
+        agent -> Text,
+        /// When the session was used last, within some minutes.
+        last_seen -> Nullable<crate::db::DjangoTime>,
+    }
+}
+
+table! {
+    /// Where a session went whose key was renewed.
+    housekey_renewal (session_key) {
+        /// The key before.
+        session_key -> Text,
+        /// The key since.
+        successor -> Text,
+        /// How long the key before leads there.
+        until -> crate::db::DjangoTime,
     }
 }
 
@@ -139,6 +157,28 @@ table! {
         app -> Text,
         /// When that was.
         first_seen -> crate::db::DjangoTime,
+        /// `staged`, `signing`, `retiring` or `retired`.
+        state -> Text,
+        /// Since when it is so.
+        since -> Nullable<crate::db::DjangoTime>,
+        /// Its two characters in the session keys that it proves.
+        mark -> Text,
+    }
+}
+
+table! {
+    /// The apps that the house has seen.
+    housekey_app (app, host) {
+        /// `APP_NAME`
+        app -> Text,
+        /// The machine that it runs on.
+        host -> Text,
+        /// What it has told of itself, as JSON.
+        facts -> Text,
+        /// When it came first.
+        first_seen -> crate::db::DjangoTime,
+        /// When it was there last, within an hour.
+        last_seen -> crate::db::DjangoTime,
     }
 }
 

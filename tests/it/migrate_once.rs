@@ -14,6 +14,8 @@ on_both_databases!(
     without_them_the_house_does_not_open,
 );
 
+const STEPS: [&str; 4] = ["0001_django", "0002_housekey", "0003_agreements", "0004_registry"];
+
 #[test]
 fn a_file_that_cannot_be_made_is_the_shared_one() {
     let home = Home::sqlite();
@@ -51,7 +53,7 @@ fn report(home: &Home, number: u32) -> PathBuf {
 
 fn is_complete(home: &Home) {
     assert_eq!(home.count("SELECT count(*) FROM django_migrations"), 18);
-    assert_eq!(home.count("SELECT count(*) FROM housekey_migration"), 3);
+    assert_eq!(home.count("SELECT count(*) FROM housekey_migration"), 4);
     assert_eq!(home.count("SELECT count(*) FROM housekey_key"), 1);
     let house = House::open(home.config("notes")).unwrap();
     user(&house, "ada");
@@ -60,7 +62,7 @@ fn is_complete(home: &Home) {
 
 fn the_first_call_makes_the_tables_and_the_second_nothing(home: &Home) {
     let applied = housekey::migrate(&home.config("notes")).unwrap();
-    assert_eq!(applied, ["0001_django", "0002_housekey", "0003_agreements"]);
+    assert_eq!(applied, STEPS);
     assert!(housekey::migrate(&home.config("tasks")).unwrap().is_empty());
     assert_eq!(home.text("SELECT min(app) FROM housekey_migration"), "notes");
     is_complete(home);
@@ -73,7 +75,7 @@ fn eight_processes_at_once_make_them_once(home: &Home) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     let applied = |number| std::fs::read_to_string(report(home, number)).unwrap();
-    assert_eq!((0..8).map(|number| applied(number).parse::<u32>().unwrap()).sum::<u32>(), 3);
+    assert_eq!((0..8).map(|number| applied(number).parse::<u32>().unwrap()).sum::<u32>(), 4);
     is_complete(home);
 }
 
@@ -96,6 +98,6 @@ fn a_killed_process_leaves_nothing_half_done(home: &Home) {
 fn without_them_the_house_does_not_open(home: &Home) {
     let error = House::open(home.config("notes")).unwrap_err();
     let Error::MigrationsMissing { missing, .. } = &error else { panic!("{error:?}") };
-    assert_eq!(missing, &["0001_django", "0002_housekey", "0003_agreements"]);
+    assert_eq!(missing, &STEPS);
     assert!(error.to_string().contains("call housekey::migrate"));
 }
