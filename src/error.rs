@@ -89,7 +89,7 @@ pub enum Error {
     /// The shared database lacks tables of this version.
     #[error(
         "the shared database lacks the migrations {}; call housekey::migrate once, from any app of \
-         the house",
+         the house, or run `housekey migrate`",
         missing.join(", ")
     )]
     #[non_exhaustive]
@@ -125,6 +125,65 @@ pub enum Error {
         house: String,
         /// The app that registered it.
         registered_by: String,
+    },
+
+    /// The app signs with a key that the house has given up.
+    #[error(
+        "app `{app}` has the SECRET_KEY {ours}, which this house has retired; set SECRET_KEY of `{app}` to \
+         the key {house} (registered by app `{registered_by}`)"
+    )]
+    #[non_exhaustive]
+    KeyRetired {
+        /// This app.
+        app: String,
+        /// The fingerprint of this app's key.
+        ours: Fingerprint,
+        /// The fingerprint of the key that the house signs with.
+        house: String,
+        /// The app that registered it.
+        registered_by: String,
+    },
+
+    /// A new key cannot sign yet: some app would sign its users out, because it does not verify that key.
+    #[error(
+        "the key {key} cannot sign yet: {} would not verify it; put it into SECRET_KEY_FALLBACKS there, \
+         start that again, and then repeat this (an app that is no more: housekey app forget)",
+        lacking.join(", ")
+    )]
+    #[non_exhaustive]
+    KeyTooEarly {
+        /// The fingerprint of the new key.
+        key: String,
+        /// The apps that lack it, each with its host and when it was seen.
+        lacking: Vec<String>,
+    },
+
+    /// An old key cannot be retired yet.
+    #[error(
+        "the key {key} cannot be retired yet: {}",
+        in_use(signing, *sessions)
+    )]
+    #[non_exhaustive]
+    KeyInUse {
+        /// The fingerprint of the old key.
+        key: String,
+        /// The apps that do not sign with the new key yet, each with its host and when it was seen.
+        signing: Vec<String>,
+        /// How many living sessions nothing but this key holds together.
+        sessions: usize,
+    },
+
+    /// The shared database was migrated by a newer housekey.
+    #[error(
+        "the shared database has the migrations {} of a newer housekey; install housekey {version} or newer",
+        unknown.join(", ")
+    )]
+    #[non_exhaustive]
+    SchemaNewer {
+        /// The steps that this version does not know.
+        unknown: Vec<String>,
+        /// The version that applied them.
+        version: String,
     },
 
     /// Two apps of the house declare models under one app label.
@@ -364,6 +423,21 @@ fn key_remedy(app: &str, registered_by: &str) -> String {
         return format!("set SECRET_KEY of `{app}` to the key it had then{OR_CHANGE_IT}");
     }
     format!("set SECRET_KEY of `{app}` to the key that `{registered_by}` has{OR_CHANGE_IT}")
+}
+
+fn in_use(signing: &[String], sessions: usize) -> String {
+    if signing.is_empty() {
+        format!(
+            "{sessions} living sessions hang on it; wait until they are used or have ended, or sign their \
+             users out"
+        )
+    } else {
+        format!(
+            "{} does not sign with the new key; set SECRET_KEY there, with the old key in \
+             SECRET_KEY_FALLBACKS (an app that is no more: housekey app forget)",
+            signing.join(", ")
+        )
+    }
 }
 
 const OR_CHANGE_IT: &str =

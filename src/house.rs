@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diesel::query_builder::{QueryFragment, QueryId};
 
 use crate::auth::Auth;
-use crate::check::{self, Warning};
+use crate::check::{self, Checkup};
 use crate::config::Config;
 #[cfg(feature = "axum")]
 use crate::config::{Https, is_token_byte};
@@ -14,6 +14,7 @@ use crate::csrf::Rules;
 use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, Stats, migrate};
 use crate::error::Error;
 use crate::place::Place;
+use crate::registry::{self, Profile};
 use crate::session::Session;
 use crate::user::declared::declare;
 use crate::user::store::Rank;
@@ -40,22 +41,19 @@ const PATIENCE_WITH_WORK: u32 = 15;
 /// # Errors
 /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Migration`]; [`Error::KeyMismatch`] when the
 /// house has another key, before anything is written; [`Error::LabelTaken`] when another app has declared
-/// permissions under the same app label; [`Error::OtherUserModel`].
+/// permissions under the same app label; [`Error::OtherUserModel`]; [`Error::SchemaNewer`].
 pub fn migrate(config: &Config) -> Result<Vec<String>, Error> {
-    let shared = SharedPool::new(&config.shared, 1, config.deadline);
+    let shared = SharedPool::new(Place::Shared, &config.shared, 1, config.deadline);
     if migrate::made_without_users(&shared)? {
         return Err(Error::OtherUserModel);
     }
     let missing = migrate::missing(&shared)?;
-    let has_registry = !missing.iter().any(|step| step == migrate::REGISTRY);
-    if has_registry {
-        check::key(&shared, config)?;
+    if missing.is_empty() {
+        registry::is_known(&shared, config)?;
     }
     let applied =
         if missing.is_empty() { missing } else { migrate::apply(&shared, &config.app_name)? };
-    if !has_registry {
-        check::key(&shared, config)?;
-    }
+    registry::is_known(&shared, config)?;
     declare(&shared, config)?;
     Ok(applied)
 }
@@ -112,16 +110,16 @@ impl<L: HouseConnection> Housekey<L> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::KeyMismatch`], [`Error::MigrationsMissing`], [`Error::Unreachable`], [`Error::PoolTimeout`],
-    /// and [`Error::Config`] when `DATABASE_URL` is of another kind than `L`. Nothing of another app is
+    /// [`Error::KeyMismatch`], [`Error::KeyTooEarly`], [`Error::KeyRetired`], [`Error::MigrationsMissing`],
+    /// [`Error::SchemaNewer`], [`Error::Unreachable`], [`Error::PoolTimeout`], and [`Error::Config`] when `DATABASE_URL` is of another kind than `L`. Nothing of another app is
     /// changed before all is well.
     pub fn open(config: Config) -> Result<Self, Error> {
         #[cfg(feature = "axum")]
         let csrf = csrf_rules(&config)?;
         let databases = Databases::new(&config)?;
         check::tables(&databases.shared)?;
-        check::key(&databases.shared, &config)?;
-        check::tell(&databases.shared, &config);
+        registry::admit(&databases.shared, &config)?;
+        check::tell(&databases.shared, &config)?;
         let auth = Arc::new(Auth::new(&config, databases.shared.clone()));
         let rooms = Rooms {
             databases,
@@ -135,26 +133,53 @@ impl<L: HouseConnection> Housekey<L> {
         Ok(Self { rooms: Arc::new(rooms) })
     }
 
-    /// Looks again at what [`Housekey::open`] has looked at, for a health page: the shared database answers,
-    /// its tables are there, the key is the house's. What will trouble the users of the house comes as
-    /// warnings; it is found in the newest 200 users and the 200 sessions that last longest.
+    /// Looks again at what [`Housekey::open`] has looked at, for a health page: the shared database answers, its
+    /// tables are there, and the key is the house's.
     ///
     /// ```no_run
-    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
-    /// for warning in house.check()? {
-    ///     println!("warning: {warning}"); // the fact; the remedy
-    /// }
-    /// # Ok(())
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) {
+    /// let is_ready = house.ready().is_ok();
     /// # }
     /// ```
     ///
     /// # Errors
     /// As [`Housekey::open`].
-    pub fn check(&self) -> Result<Vec<Warning>, Error> {
+    pub fn ready(&self) -> Result<(), Error> {
         let (shared, config) = (&self.rooms.databases.shared, &self.rooms.config);
         check::tables(shared)?;
-        check::key(shared, config)?;
-        check::warnings(shared, config)
+        registry::is_known(shared, config)
+    }
+
+    /// Looks over the house as this app sees it: see [`check`](crate::check).
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) {
+    /// for trouble in house.check().troubles() {
+    ///     println!("{trouble}"); // warning: the fact; the remedy
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn check(&self) -> Checkup {
+        check::look_over(&self.rooms.databases.shared, &self.rooms.config)
+    }
+
+    /// What this app tells of itself, for other apps and `housekey check --against` to compare: with the
+    /// feature `axum` it is served by `housekey::axum::profile`.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
+    /// println!("{}", house.profile()?.to_json());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Housekey::ready`]: an app that is not ready is no app of the house.
+    pub fn profile(&self) -> Result<Profile, Error> {
+        self.ready()?;
+        let house = self.rooms.databases.shared.run(migrate::house)?;
+        Ok(Profile { house, ..Profile::of(&self.rooms.config) })
     }
 
     /// The app's name in the registry of the house.

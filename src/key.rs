@@ -258,6 +258,26 @@ impl KeyRing {
     }
 }
 
+/// Keys that stand in the documentation of housekey, for everybody to read.
+const PUBLISHED: [&str; 1] = ["k3-no-two-houses-share-this-text-0123456789-abcdefg"];
+/// What people write who mean to put a key there later.
+const PLACEHOLDERS: [&str; 8] = [
+    "changeme",
+    "change-me",
+    "change_me",
+    "replace-me",
+    "replace_me",
+    "your-secret",
+    "your_secret",
+    "secret-key-here",
+];
+
+/// Is this a key that anybody may know?
+pub(crate) fn is_published(key: &SecretKey) -> bool {
+    let text = String::from_utf8_lossy(key.expose()).to_ascii_lowercase();
+    PUBLISHED.contains(&text.as_str()) || PLACEHOLDERS.iter().any(|part| text.contains(part))
+}
+
 /// A new text for `SECRET_KEY`: 50 characters of `a-zA-Z0-9`, 297 random bits.
 ///
 /// ```

@@ -24,6 +24,7 @@ mod config;
 mod db;
 mod user;
 mod session;
+mod registry;
 mod auth;
 mod check;
 #[cfg(feature = "axum")]
@@ -39,16 +40,19 @@ mod vectors;
 mod fuzz;
 
 pub use auth::Why;
-pub use caretaker::{Caretaker, plan};
-pub use check::Warning;
+pub use caretaker::{Caretaker, SignOut, applied, plan};
+pub use check::{Checkup, Finding, Level, check, check_against};
 pub use clock::Clock;
 pub use config::Config;
-pub use db::{DjangoTime, HouseConnection, PoolStats, Pooled, RoutedConnection, Stats, schema};
+pub use db::{
+    AppliedStep, DjangoTime, HouseConnection, PoolStats, Pooled, RoutedConnection, Stats, schema,
+};
 pub use error::Error;
 pub use house::{Housekey, migrate};
 pub use key::{Fingerprint, KeyRing, SecretKey};
 pub use permission::ModelPermissions;
 pub use place::{DatabaseKind, Place};
+pub use registry::{CookieProfile, HouseKey, Instance, KeyState, Profile, Seen};
 pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionKey, Status};
 pub use user::{Active, Grant, Permissions, ResetLink, User};

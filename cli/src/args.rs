@@ -39,8 +39,17 @@ pub(crate) enum Command {
         #[arg(long)]
         plan: bool,
     },
-    /// Tells what will trouble the users of the house, and what to do
-    Check,
+    /// Shows the database, the migrations, the keys and the apps of the house
+    Status,
+    /// Tells whether a login in one app is a login in all, and what to do
+    Check {
+        /// Compares an app, by the document that it serves: `http://tasks.local/housekey.json`
+        #[arg(long, value_name = "URL")]
+        against: Option<String>,
+    },
+    /// The apps that have opened the house
+    #[command(subcommand)]
+    App(AppCommand),
     /// Reads a Cookie header from standard input, and tells why it is or is not a login here
     Why,
     /// The sessions of the house
@@ -60,6 +69,44 @@ pub(crate) enum KeyCommand {
     Generate,
     /// Prints what may be shown of the key in `SECRET_KEY`: equal keys have equal fingerprints
     Fingerprint,
+    /// Shows the keys of the house, which app has which, and the next step
+    Status(SeenWithin),
+    /// Announces a new key: every app is to verify it
+    Stage {
+        /// Holds the new key; made, for your eyes alone, when it is not there
+        #[arg(default_value = "house.key")]
+        file: PathBuf,
+    },
+    /// Makes the announced key the one that signs, when every app verifies it
+    Promote(SeenWithin),
+    /// Gives up the key before, when no app and no session needs it
+    Retire {
+        #[command(flatten)]
+        seen: SeenWithin,
+        /// Signs out whoever has not come back since the change, and does not wait for them
+        #[arg(long)]
+        sign_out: bool,
+    },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct SeenWithin {
+    /// An app that was not there for so many days is taken for gone
+    #[arg(long = "seen-within", value_name = "DAYS", default_value_t = 7)]
+    pub(crate) days: u32,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AppCommand {
+    /// Lists the apps that were there lately, with the keys that they have
+    List(SeenWithin),
+    /// Forgets an app that is no more
+    Forget {
+        app: String,
+        /// On this host alone
+        #[arg(long)]
+        host: Option<String>,
+    },
 }
 
 #[derive(clap::Args)]

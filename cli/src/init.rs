@@ -12,21 +12,25 @@ pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Fai
     let key = housekey::key::generate();
     let checked = housekey::SecretKey::new(key.as_str()).map_err(housekey::Error::from)?;
     housekey::Config::new(shared, local, checked)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let name = file.display();
-    let mut written =
-        options.open(file).map_err(|error| format!("{name} cannot be made: {error}"))?;
-    write!(
-        written,
+    let text = format!(
         "# Users and sessions: the same for every app of the house.\nSHARED_DATABASE_URL={shared}\n\
          # The common key: the same for every app of the house.\nSECRET_KEY={key}\n\
          # This app's own tables.\nDATABASE_URL={local}\n"
-    )?;
+    );
+    write_for_owner(file, &text)?;
+    let name = file.display();
     // The shell looks for a name without a slash elsewhere.
     let path = if file.components().count() == 1 { format!("./{name}") } else { name.to_string() };
     let text = format!("{name} is written; next: set -a; . {path}; set +a; housekey migrate");
     Ok(Report::fine(text, json!({ "file": file })))
+}
+
+/// Makes a file that nobody else may read, and writes over none.
+pub(crate) fn write_for_owner(file: &Path, text: &str) -> Result<(), Failure> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let made = options.open(file).and_then(|mut made| made.write_all(text.as_bytes()));
+    Ok(made.map_err(|error| format!("{} cannot be made: {error}", file.display()))?)
 }

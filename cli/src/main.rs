@@ -4,7 +4,9 @@
 //! well, 1 something is not as asked (a warning, no such user, no login), 2 an error.
 
 mod args;
+mod checkup;
 mod init;
+mod keys;
 mod say;
 mod users;
 
@@ -15,7 +17,7 @@ use clap::Parser as _;
 use housekey::{Caretaker, Config, Error};
 use serde_json::json;
 
-use args::{Args, Command, KeyCommand, SessionsCommand};
+use args::{Args, Command, SessionsCommand};
 use say::{Form, Report};
 
 fn main() -> ExitCode {
@@ -36,17 +38,13 @@ type Failure = Box<dyn std::error::Error>;
 fn run(command: Command) -> Result<Report, Failure> {
     Ok(match command {
         Command::Init { file, shared, local } => init::init(&file, &shared, &local)?,
-        Command::Key(KeyCommand::Generate) => {
-            let key = housekey::key::generate();
-            Report::fine(key.clone(), json!({ "key": key }))
-        }
-        Command::Key(KeyCommand::Fingerprint) => {
-            let fingerprint = config()?.fingerprint().to_string();
-            Report::fine(fingerprint.clone(), json!({ "fingerprint": fingerprint }))
-        }
+        Command::Key(command) => keys::run(&command)?,
+        Command::App(command) => keys::apps(&open()?, &command)?,
         Command::Migrate { plan: true } => steps("would apply", &housekey::plan(&config()?)?),
         Command::Migrate { plan: false } => steps("applied", &housekey::migrate(&config()?)?),
-        Command::Check => check(&open()?)?,
+        Command::Status => checkup::status(&config()?, &open()?)?,
+        Command::Check { against: None } => checkup::check(&config()?),
+        Command::Check { against: Some(url) } => checkup::against(&config()?, &url)?,
         Command::Why => why(&open()?)?,
         Command::Sessions(command) => sessions(&open()?, command)?,
         Command::Group(command) => users::group(&open()?, command)?,
@@ -77,16 +75,6 @@ fn steps(done: &str, steps: &[String]) -> Report {
         lines.join("\n")
     };
     Report::fine(text, json!({ "steps": steps }))
-}
-
-fn check(house: &Caretaker) -> Result<Report, Error> {
-    let warnings = house.check()?;
-    if warnings.is_empty() {
-        return Ok(Report::fine("the house is well".to_owned(), json!({ "warnings": [] })));
-    }
-    let lines: Vec<String> = warnings.iter().map(|warning| format!("warning: {warning}")).collect();
-    let facts = warnings.iter().map(|w| json!({ "fact": w.fact, "remedy": w.remedy }));
-    Ok(Report::not_fine(lines.join("\n"), json!({ "warnings": facts.collect::<Vec<_>>() })))
 }
 
 fn sessions(house: &Caretaker, command: SessionsCommand) -> Result<Report, Error> {

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 #[derive(Clone, Copy)]
@@ -25,6 +26,10 @@ impl Report {
         Self { text, facts, code: 1 }
     }
 
+    pub(crate) fn broken(text: String, facts: Value) -> Self {
+        Self { text, facts, code: 2 }
+    }
+
     pub(crate) fn print(self, form: Form) -> ExitCode {
         match form {
             Form::Text => println!("{}", self.text),
@@ -32,6 +37,10 @@ impl Report {
         }
         ExitCode::from(self.code)
     }
+}
+
+pub(crate) fn utc(time: DateTime<Utc>) -> String {
+    format!("{} UTC", time.format("%F %R"))
 }
 
 /// A name as a terminal may show it: what would move the cursor is escaped.

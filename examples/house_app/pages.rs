@@ -38,6 +38,7 @@ pub(crate) fn routes<L: Notes>(house: Housekey<L>) -> Router {
         .route("/reset-link", post(reset_link::<L>))
         .route("/reset", post(reset::<L>))
         .layer(layer)
+        .route("/housekey.json", housekey::axum::profile(&house))
         .route("/healthz", get(health::<L>))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(house)
@@ -286,8 +287,8 @@ async fn reset<L: Notes>(State(house): House<L>, Body(form): Body<Reset>) -> Ans
 }
 
 async fn health<L: Notes>(State(house): House<L>) -> Response {
-    match house.run(Housekey::check).await {
-        Ok(_) => Json(json!({"ready": true})).into_response(),
+    match house.run(Housekey::ready).await {
+        Ok(()) => Json(json!({"ready": true})).into_response(),
         // Without its causes, which may tell strangers about the database.
         Err(error) => {
             let why = Json(json!({"ready": false, "why": error.to_string()}));

@@ -7,9 +7,9 @@ use crate::auth::BACKEND;
 use crate::error::Error;
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
-use crate::session::key::Proof;
+use crate::session::key::{Presented, Proof};
 use crate::session::store::Row;
-use crate::session::{Rejected, Renewal, Session, SessionKey, State, store};
+use crate::session::{CookieChange, Rejected, Session, SessionKey, State, store};
 use crate::user::store as users;
 use crate::user::store::UserRow;
 
@@ -33,11 +33,20 @@ impl Auth {
     }
 
     fn find(&self, value: &str) -> Result<Result<State, Rejected>, Error> {
-        let presented = match self.mint.read(value) {
+        let mut presented = match self.mint.read(value) {
             Ok(presented) => presented,
             Err(rejected) => return Ok(Err(rejected)),
         };
-        let row = match self.row_of(&presented.key)? {
+        let mut cookie = CookieChange::Keep;
+        let mut found = self.row_of(&presented.key)?;
+        if matches!(found, Err(Rejected::Gone))
+            && let Some(successor) = self.successor(&presented.key)?
+        {
+            found = self.row_of(&successor.key)?;
+            presented = successor;
+            cookie = CookieChange::Set;
+        }
+        let row = match found {
             Ok(row) if row.alive => row,
             Ok(_) => return Ok(Err(Rejected::Expired)),
             Err(rejected) => return Ok(Err(rejected)),
@@ -46,14 +55,12 @@ impl Auth {
             Ok(decoded) => decoded,
             Err(undecodable) => return Ok(Err(undecodable.into())),
         };
-        let is_old = key > 0 || presented.proof == Proof::Fallback;
-        let mut state = State {
-            key: Some(presented.key),
-            data,
-            stored: row.data,
-            renewal: if is_old { Renewal::Due } else { Renewal::None },
-            ..State::default()
-        };
+        let mut state =
+            State { key: Some(presented.key), data, stored: row.data, cookie, ..State::default() };
+        self.renewals.note(&mut state, key);
+        if let Proof::Fallback(key) = presented.proof {
+            self.renewals.note(&mut state, key);
+        }
         self.recognise(&mut state, row.user)?;
         Ok(Ok(state))
     }
@@ -65,6 +72,15 @@ impl Auth {
             Err(error) if error.is_strange_row() => Ok(Err(Rejected::Unreadable)),
             Err(error) => Err(error),
         }
+    }
+
+    /// Where a session went whose key was renewed a moment ago. Only a house with two keys renews any.
+    fn successor(&self, key: &SessionKey) -> Result<Option<Presented>, Error> {
+        if self.renewals.has_one_key() {
+            return Ok(None);
+        }
+        let successor = self.shared.run(|conn| store::successor(conn, key))?;
+        Ok(successor.and_then(|key| self.mint.read(key.expose_secret()).ok()))
     }
 
     /// Finds out whose session this is (`django.contrib.auth.get_user`).
@@ -89,12 +105,12 @@ impl Auth {
         };
         let stamp: String = state.data.get(USER_HASH).unwrap_or_default();
         match self.stamps.key_of(&row.password, &stamp) {
-            Some(0) => {}
-            Some(_) => {
-                self.sign_in(state, &row)?;
-                // The renewal's own change, and none of the request's.
-                state.changed.clear();
-                state.renewal = Renewal::Due;
+            Some(key) => {
+                if self.renewals.note(state, key) {
+                    self.sign_in(state, &row)?;
+                    // The renewal's own change, and none of the request's.
+                    state.changed.clear();
+                }
             }
             None => return self.end_stale(state),
         }

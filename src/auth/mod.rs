@@ -1,7 +1,9 @@
 //! Who is who: authenticate, login, logout, change of password, and the user of a session.
 
 mod end;
+mod held;
 mod load;
+mod renewal;
 mod reset;
 mod save;
 mod stamp;
@@ -25,6 +27,7 @@ use crate::user::{Permissions, User};
 use crate::username;
 pub use why::Why;
 
+use renewal::Renewals;
 use stamp::Stamps;
 
 /// Django's only backend that keeps its users in `auth_user`.
@@ -41,6 +44,7 @@ pub(crate) struct Auth {
     codec: Codec,
     mint: Mint,
     stamps: Stamps,
+    renewals: Renewals,
     hasher: Hasher,
     resets: ResetTokens,
     reset_timeout: Duration,
@@ -58,6 +62,7 @@ impl Auth {
             codec: Codec::new(&config.keys, &config.session_salt),
             mint: Mint::new(&config.keys),
             stamps: Stamps::new(&config.keys),
+            renewals: Renewals::new(&config.keys),
             hasher: config.hasher,
             resets: ResetTokens::new(&config.keys),
             reset_timeout: config.password_reset_timeout,

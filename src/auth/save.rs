@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
 use crate::session::expiry::{End, end};
-use crate::session::{CookieChange, Renewal, Session, SessionKey, State, store};
+use crate::session::{CookieChange, Session, SessionKey, State, store};
 
 /// How often a new key is drawn when one was taken: with 129 random bits, never.
 const TRIES: usize = 3;
@@ -18,7 +18,7 @@ impl Auth {
     /// Is there anything to write? A session that holds nothing and has no row gets none.
     pub(crate) fn is_due(&self, state: &State) -> bool {
         let wanted = !state.changed.is_empty()
-            || state.renewal == Renewal::Due
+            || !state.old_keys.is_empty()
             || self.cookie.saving == Saving::EveryRequest;
         wanted && (state.key.is_some() || !state.data.is_empty())
     }
@@ -26,12 +26,13 @@ impl Auth {
     /// Writes what the request has changed; no statement when that is nothing.
     pub(crate) fn save(&self, session: &Session) -> Result<(), Error> {
         let mut state = session.state();
+        self.renewals.look_again(&self.shared, &mut state)?;
         if !self.is_due(&state) {
             return Ok(());
         }
         match &state.key {
             None => self.rekey(&mut state, None, |_| Ok(())),
-            Some(old) if state.renewal == Renewal::Due => {
+            Some(old) if !state.old_keys.is_empty() => {
                 let old = old.clone();
                 self.renew(&mut state, &old)
             }
@@ -63,7 +64,7 @@ impl Auth {
             }
         })?;
         state.key = Some(key);
-        state.renewal = Renewal::None;
+        state.old_keys.clear();
         settle(state, text);
         Ok(())
     }
@@ -91,6 +92,7 @@ impl Auth {
             if let Found::Ours { text, end, .. } = &found {
                 self.create(conn, key, text, *end, owner)?;
                 store::delete(conn, old)?;
+                store::lead(conn, old, key)?;
             }
             Ok(found)
         })?;
@@ -98,7 +100,7 @@ impl Auth {
             Found::Ours { data, text, .. } => {
                 state.data = data;
                 state.key = Some(key);
-                state.renewal = Renewal::None;
+                state.old_keys.clear();
                 settle(state, text);
                 Ok(())
             }
@@ -185,7 +187,7 @@ impl Auth {
         for name in &state.changed {
             data.take_over(name, &state.data);
         }
-        if state.renewal == Renewal::Due {
+        if !state.old_keys.is_empty() {
             data.take_over(USER_HASH, &state.data);
         }
         let text = self.codec.encode(&data, self.clock.now());

@@ -63,7 +63,7 @@ impl Auth {
         };
         facts.push(match presented.proof {
             Proof::Current => "its session key was minted under this SECRET_KEY".to_owned(),
-            Proof::Fallback => {
+            Proof::Fallback(_) => {
                 "its session key was minted under one of SECRET_KEY_FALLBACKS".to_owned()
             }
             Proof::None => "its session key is one of Django's, which prove nothing".to_owned(),

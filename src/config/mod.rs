@@ -43,6 +43,8 @@ pub struct Config {
     pub(crate) login_url: Option<String>,
     /// Hosts that `next` may name besides the one that was asked.
     pub(crate) next_hosts: Vec<String>,
+    /// Where visitors find the app.
+    pub(crate) public_url: Option<String>,
     pub(crate) https: Https,
     pub(crate) cookie: CookieSettings,
     pub(crate) csrf: CsrfSettings,
@@ -62,7 +64,6 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub(crate) struct CookieSettings {
     pub(crate) name: String,
-    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "for the web adapters"))]
     pub(crate) domain: Option<String>,
     pub(crate) age: Duration,
     pub(crate) security: CookieSecurity,
@@ -134,6 +135,7 @@ impl Config {
             app_name: program_name(),
             login_url: None,
             next_hosts: Vec::new(),
+            public_url: None,
             https: Https::ByAddress,
             cookie: CookieSettings {
                 name: "sessionid".to_owned(),
@@ -172,6 +174,7 @@ impl Config {
     /// | `SECRET_KEY` or `SECRET_KEY_FILE` | the common key, or a file that holds it | required |
     /// | `SECRET_KEY_FALLBACKS` | JSON list of keys that still verify | `[]` |
     /// | `APP_NAME` | this app, in the registry and in messages | the program's name |
+    /// | `PUBLIC_URL` | where visitors find this app, for `housekey check`: `https://notes.example.org` | not said |
     /// | `LOGIN_URL` | where to send who is not signed in | answer 401 |
     /// | `SESSION_COOKIE_NAME` | | `sessionid` |
     /// | `SESSION_COOKIE_DOMAIN` | for apps on several hosts: their parent domain | this host |
@@ -224,6 +227,7 @@ impl Config {
             config = config.fallback_key(key);
         }
         config.app_name = vars.optional("APP_NAME").unwrap_or(config.app_name);
+        config.public_url = vars.optional("PUBLIC_URL");
         config.login_url = vars.optional("LOGIN_URL");
         config.next_hosts = vars.texts("SUCCESS_URL_ALLOWED_HOSTS")?;
         if let Some((name, value)) = vars.secure_proxy_header()? {
@@ -295,6 +299,21 @@ impl Config {
     #[must_use]
     pub fn local_kind(&self) -> DatabaseKind {
         self.local.kind()
+    }
+
+    /// Where visitors find this app (`PUBLIC_URL`): from it `housekey check` tells whether the session cookie of
+    /// one app reaches the others.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key)?.public_url("https://notes.example.org");
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn public_url(mut self, url: impl Into<String>) -> Self {
+        self.public_url = Some(url.into());
+        self
     }
 
     /// Where a visitor who must sign in is sent (`LOGIN_URL`); without it the answer is 401.

@@ -3,12 +3,15 @@
 //! Each step runs in one transaction together with its row in `housekey_migration`, under a lock that
 //! ends with the transaction. So a step is applied whole or not at all, and once, whatever is killed.
 
+use chrono::{DateTime, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::schema::housekey_migration;
-use super::{Moment, SharedConnection, SharedPool, create_file, on_shared};
+use super::settings;
+use super::{DatabaseNow, Moment, SharedConnection, SharedPool, create_file, on_shared};
 use crate::error::Error;
+use crate::key::{LOWER_ALPHANUMERIC, random_text};
 use crate::place::{DatabaseKind, Place};
 
 struct Step {
@@ -72,15 +75,66 @@ pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error
     Ok(applied)
 }
 
-/// The steps that this version needs and the database lacks.
+/// The setting that names the house: apps with the same name stand in the same one.
+const HOUSE: &str = "HOUSE";
+/// The setting that names the housekey that migrated last.
+const VERSION: &str = "HOUSEKEY_VERSION";
+
+fn name_the_house(conn: &mut SharedConnection, app: &str) -> QueryResult<()> {
+    if !table_exists(conn, "housekey_setting")? {
+        return Ok(());
+    }
+    if settings::find(conn, HOUSE)?.is_none() {
+        settings::set(conn, HOUSE, &random_text(LOWER_ALPHANUMERIC, 16), app)?;
+    }
+    settings::set(conn, VERSION, env!("CARGO_PKG_VERSION"), app)
+}
+
+/// The name of the house.
+pub(crate) fn house(conn: &mut SharedConnection) -> QueryResult<Option<String>> {
+    Ok(settings::find(conn, HOUSE)?.map(|setting| setting.value))
+}
+
+/// The steps that this version needs and the database lacks. A database that a newer version has migrated is
+/// left to that one.
 pub(crate) fn missing(shared: &SharedPool) -> Result<Vec<String>, Error> {
-    let known = if shared.url().file().is_some_and(|file| !file.exists()) {
-        Vec::new()
-    } else {
-        shared.run(applied_steps)?
-    };
+    let known: Vec<String> = ledger(shared)?.into_iter().map(|applied| applied.step).collect();
+    let unknown: Vec<String> =
+        known.iter().filter(|name| STEPS.iter().all(|step| step.name != **name)).cloned().collect();
+    if !unknown.is_empty() {
+        let version = shared.run(|conn| settings::find(conn, VERSION))?;
+        let version = version.map_or_else(|| "that".to_owned(), |setting| setting.value);
+        return Err(Error::SchemaNewer { unknown, version });
+    }
     let names = STEPS.iter().map(|step| step.name.to_owned());
     Ok(names.filter(|name| !known.contains(name)).collect())
+}
+
+/// A step that was applied to the shared database.
+///
+/// ```no_run
+/// for step in housekey::applied(&housekey::Config::from_env()?)? {
+///     println!("{} by app {} at {}", step.step, step.app, step.at);
+/// }
+/// # Ok::<(), housekey::Error>(())
+/// ```
+#[non_exhaustive]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedStep {
+    /// Its name, as [`migrate`](crate::migrate) tells it.
+    pub step: String,
+    /// The app that applied it.
+    pub app: String,
+    /// When that was.
+    pub at: DateTime<Utc>,
+}
+
+/// The steps that were applied, in their order.
+pub(crate) fn ledger(shared: &SharedPool) -> Result<Vec<AppliedStep>, Error> {
+    if shared.url().file().is_some_and(|file| !file.exists()) {
+        return Ok(Vec::new());
+    }
+    shared.run(applied_steps)
 }
 
 /// Has a Django with another user model made the tables? It records the steps of `auth`, without
@@ -134,7 +188,7 @@ fn apply_step(
         DatabaseKind::Postgres => step.postgres,
     };
     on_shared!(SharedConnection, conn, conn => conn.batch_execute(ledger))?;
-    if applied_steps(conn)?.iter().any(|name| name == step.name) {
+    if applied_steps(conn)?.iter().any(|applied| applied.step == step.name) {
         return Ok(false);
     }
     on_shared!(SharedConnection, conn, conn => {
@@ -147,19 +201,28 @@ fn apply_step(
             ))
             .execute(&mut **conn)?;
     });
+    name_the_house(conn, app)?;
     Ok(true)
 }
 
-fn applied_steps(conn: &mut SharedConnection) -> QueryResult<Vec<String>> {
+fn applied_steps(conn: &mut SharedConnection) -> QueryResult<Vec<AppliedStep>> {
     if !table_exists(conn, "housekey_migration")? {
         return Ok(Vec::new());
     }
+    let rows: Vec<(String, String, DateTime<Utc>)> = on_shared!(SharedConnection, conn, conn => {
+        housekey_migration::table.order(housekey_migration::step).load(&mut **conn)?
+    });
+    Ok(rows.into_iter().map(|(step, app, at)| AppliedStep { step, app, at }).collect())
+}
+
+/// What time the database has.
+pub(crate) fn now(conn: &mut SharedConnection) -> QueryResult<DateTime<Utc>> {
     on_shared!(SharedConnection, conn, conn => {
-        housekey_migration::table.select(housekey_migration::step).load(&mut **conn)
+        diesel::select(DatabaseNow).get_result(&mut **conn)
     })
 }
 
-fn table_exists(conn: &mut SharedConnection, table: &str) -> QueryResult<bool> {
+pub(crate) fn table_exists(conn: &mut SharedConnection, table: &str) -> QueryResult<bool> {
     use diesel::dsl::sql;
     use diesel::sql_types::{Bool, Text};
     match conn {

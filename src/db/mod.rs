@@ -8,6 +8,7 @@ pub(crate) mod routed;
 mod router;
 #[expect(clippy::exhaustive_structs, reason = "`table!` makes them so")]
 pub mod schema;
+pub(crate) mod settings;
 mod shared;
 mod statement;
 mod stats;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use diesel::result::QueryResult;
 
 pub use backend::HouseConnection;
+pub use migrate::AppliedStep;
 pub use pool::Pooled;
 pub use routed::RoutedConnection;
 pub use stats::{PoolStats, Stats};
@@ -46,7 +48,12 @@ impl<L: HouseConnection> Databases<L> {
     /// Opens nothing, but makes the file of a local SQLite database.
     pub(crate) fn new(config: &Config) -> Result<Arc<Self>, Error> {
         check_kind::<L>(&config.local)?;
-        let shared = SharedPool::new(&config.shared, config.shared_pool_size, config.deadline);
+        let shared = SharedPool::new(
+            Place::Shared,
+            &config.shared,
+            config.shared_pool_size,
+            config.deadline,
+        );
         // The same URL twice is one database, and two pools of it would wait for each other.
         let same = L::pool_of(&shared).filter(|_| config.shared == config.local).cloned();
         if same.is_none() {

@@ -44,12 +44,13 @@ macro_rules! on_shared {
 pub(crate) use on_shared;
 
 impl SharedPool {
-    pub(crate) fn new(url: &DatabaseUrl, size: u32, deadline: Duration) -> Self {
+    /// Of the shared database, or of a local one that is only looked at.
+    pub(crate) fn new(place: Place, url: &DatabaseUrl, size: u32, deadline: Duration) -> Self {
         match url.kind() {
             #[cfg(feature = "sqlite")]
-            DatabaseKind::Sqlite => Self::Sqlite(Pool::new(Place::Shared, url, size, deadline)),
+            DatabaseKind::Sqlite => Self::Sqlite(Pool::new(place, url, size, deadline)),
             #[cfg(feature = "postgres")]
-            DatabaseKind::Postgres => Self::Postgres(Pool::new(Place::Shared, url, size, deadline)),
+            DatabaseKind::Postgres => Self::Postgres(Pool::new(place, url, size, deadline)),
             #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
             _ => unreachable!("Config refuses a URL of a kind that is not compiled in"),
         }

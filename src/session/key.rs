@@ -88,7 +88,8 @@ pub(crate) struct Presented {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Proof {
     Current,
-    Fallback,
+    /// By the key at that place of the ring.
+    Fallback(usize),
     /// A key of Django's, which holds none.
     None,
 }
@@ -125,7 +126,7 @@ impl Mint {
         let mut rejected = Rejected::UnknownKey;
         for (age, key) in self.keys.iter().enumerate().filter(|(_, key)| key.id == id) {
             if key.proof(proved).as_bytes().ct_eq(theirs.as_bytes()).into() {
-                return Ok(if age == 0 { Proof::Current } else { Proof::Fallback });
+                return Ok(if age == 0 { Proof::Current } else { Proof::Fallback(age) });
             }
             rejected = Rejected::BadProof;
         }
@@ -133,9 +134,19 @@ impl Mint {
     }
 }
 
+/// The two characters by which a session key says which key has proved it.
+pub(crate) fn mark(key: &SecretKey) -> String {
+    base36(&key.derive("housekey.session-key.id"), ID)
+}
+
+/// Those of a cookie's value, when it has the length of a key that this house mints.
+pub(crate) fn mark_of(value: &str) -> Option<&str> {
+    (value.len() == LENGTH).then(|| value.get(RANDOM..PROVED)).flatten()
+}
+
 impl MintKey {
     fn new(key: &SecretKey) -> Self {
-        let id = base36(&key.derive("housekey.session-key.id"), ID);
+        let id = mark(key);
         Self { id, prover: hmac_state(&key.derive("housekey.session-key.proof")) }
     }
 
@@ -191,7 +202,7 @@ mod tests {
         assert_eq!(mint("other").read(&old), Err(Rejected::UnknownKey));
         let ring = KeyRing::new(SecretKey::dangerously_unchecked("new"))
             .with_fallback(SecretKey::dangerously_unchecked("old"));
-        assert_eq!(Mint::new(&ring).read(&old).unwrap().proof, Proof::Fallback);
+        assert_eq!(Mint::new(&ring).read(&old).unwrap().proof, Proof::Fallback(1));
     }
 
     /// Django takes any eight characters for a key. We take what Django makes, and what we make.

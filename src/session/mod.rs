@@ -126,21 +126,14 @@ pub(crate) struct State {
     pub(crate) stored: String,
     /// The names that this request has changed.
     pub(crate) changed: BTreeSet<String>,
-    pub(crate) renewal: Renewal,
+    /// The old keys that still hold the session together, by their places in the ring: it wants a new one.
+    pub(crate) old_keys: Vec<usize>,
     pub(crate) flushed: bool,
     pub(crate) cookie: CookieChange,
     pub(crate) rejected: Option<Rejected>,
     pub(crate) user: Option<User>,
     /// By this request.
     pub(crate) signed_in_now: bool,
-}
-
-/// Is the session still held together by an old key, so that it wants a new one?
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum Renewal {
-    #[default]
-    None,
-    Due,
 }
 
 impl Session {

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::key::SessionKey;
-use crate::db::schema::{auth_user, django_session, housekey_session};
+use crate::db::schema::{auth_user, django_session, housekey_renewal, housekey_session};
 use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
 use crate::error::Error;
 use crate::user::store::UserRow;
@@ -151,6 +151,44 @@ pub(crate) fn delete(conn: &mut SharedConnection, key: &SessionKey) -> QueryResu
     })
 }
 
+/// How long the key of a renewed session leads to the new one, in seconds: as long as a request may take.
+const LEADS_FOR: f64 = 60.0;
+
+/// Lets the requests that are under way with the key before find the session.
+pub(crate) fn lead(
+    conn: &mut SharedConnection,
+    before: &SessionKey,
+    successor: &SessionKey,
+) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::delete(housekey_renewal::table.find(before.expose_secret())).execute(&mut **conn)?;
+        diesel::insert_into(housekey_renewal::table)
+            .values((
+                housekey_renewal::session_key.eq(before.expose_secret()),
+                housekey_renewal::successor.eq(successor.expose_secret()),
+                housekey_renewal::until.eq(Moment::after(LEADS_FOR)),
+            ))
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}
+
+/// Where the key of a renewed session leads.
+pub(crate) fn successor(
+    conn: &mut SharedConnection,
+    key: &SessionKey,
+) -> QueryResult<Option<SessionKey>> {
+    on_shared!(SharedConnection, conn, conn => {
+        let successor: Option<String> = housekey_renewal::table
+            .find(key.expose_secret())
+            .filter(housekey_renewal::until.gt(DatabaseNow))
+            .select(housekey_renewal::successor)
+            .first(&mut **conn)
+            .optional()?;
+        Ok(successor.map(SessionKey::from_row))
+    })
+}
+
 /// The living sessions that are known to belong to a user, with their data.
 pub(crate) fn of_user(
     conn: &mut SharedConnection,
@@ -216,6 +254,16 @@ pub(crate) fn app_of(shared: &SharedPool, key: &SessionKey) -> Result<Option<Str
     })
 }
 
+/// How many sessions have not ended.
+pub(crate) fn living(conn: &mut SharedConnection) -> QueryResult<i64> {
+    on_shared!(SharedConnection, conn, conn => {
+        django_session::table
+            .filter(django_session::expire_date.gt(DatabaseNow))
+            .count()
+            .get_result(&mut **conn)
+    })
+}
+
 /// Puts new data in the place of old, and leaves the time of its end alone.
 pub(crate) fn replace_data(
     conn: &mut SharedConnection,
@@ -270,6 +318,24 @@ pub(crate) fn page(
                     housekey_session::user_id.nullable(),
                     django_session::session_data,
                 ))
+                .load(&mut **conn)
+        })
+    })
+}
+
+/// A page of living sessions behind a key, each with its data.
+pub(crate) fn living_page(
+    shared: &SharedPool,
+    behind: &str,
+) -> Result<Vec<(String, String)>, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            django_session::table
+                .filter(django_session::session_key.gt(behind))
+                .filter(django_session::expire_date.gt(DatabaseNow))
+                .order(django_session::session_key)
+                .limit(BATCH)
+                .select((django_session::session_key, django_session::session_data))
                 .load(&mut **conn)
         })
     })

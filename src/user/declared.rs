@@ -54,6 +54,26 @@ pub(crate) fn models(conn: &mut SharedConnection) -> QueryResult<Vec<(String, St
     })
 }
 
+/// A permission, and the model that it hangs on: its label and name.
+pub(crate) struct ModelPermission {
+    pub(crate) codename: String,
+    pub(crate) name: String,
+    pub(crate) model: Option<(String, String)>,
+}
+
+pub(crate) fn permissions(conn: &mut SharedConnection) -> QueryResult<Vec<ModelPermission>> {
+    type Row = (String, String, Option<(String, String)>);
+    let model = (django_content_type::app_label, django_content_type::model).nullable();
+    on_shared!(SharedConnection, conn, conn => {
+        let rows: Vec<Row> = auth_permission::table
+            .left_join(django_content_type::table)
+            .select((auth_permission::codename, auth_permission::name, model))
+            .load(&mut **conn)?;
+        let permissions = rows.into_iter();
+        Ok(permissions.map(|(codename, name, model)| ModelPermission { codename, name, model }).collect())
+    })
+}
+
 pub(crate) fn labels(config: &Config) -> BTreeSet<&str> {
     config.permissions.iter().map(|model| model.app_label.as_str()).collect()
 }

@@ -210,6 +210,10 @@ pub(crate) fn set_active(
     })
 }
 
+pub(crate) fn count(conn: &mut SharedConnection) -> QueryResult<i64> {
+    on_shared!(SharedConnection, conn, conn => auth_user::table.count().get_result(&mut **conn))
+}
+
 /// Those whose names begin so. A name may hold what `LIKE` takes for a pattern.
 pub(crate) fn list(shared: &SharedPool, begin: &str, most: i64) -> Result<Vec<User>, Error> {
     let pattern = begin.replace('!', "!!").replace('%', "!%").replace('_', "!_") + "%";

@@ -321,10 +321,10 @@ fn a_program_that_must_not_start_says_one_line() {
     home.open("first");
     does_not_start(&with(&[]), &[], &["app `house_app` has the SECRET_KEY", "app `first`"]);
     does_not_start(&with(&[]), &["--migrate"], &["app `house_app` has the SECRET_KEY"]);
-    let good = with(&[("SECRET_KEY", KEY), ("LISTEN", "nowhere")]);
+    let good = with(&[("SECRET_KEY", KEY), ("LISTEN", "nowhere"), ("PASSWORD_ITERATIONS", "10")]);
     does_not_start(&good, &[], &["LISTEN cannot be used", "127.0.0.1:8001"]);
     does_not_start(&good, &["--help"], &["the only argument is --migrate"]);
     let words = [" DATABASE_URL is right: ", "refused"];
-    let lost = with(&[("SECRET_KEY", KEY), ("DATABASE_URL", &dead)]);
+    let lost = with(&[("SECRET_KEY", KEY), ("DATABASE_URL", &dead), ("PASSWORD_ITERATIONS", "10")]);
     does_not_start(&lost, &[], &words);
 }

@@ -59,7 +59,7 @@ fn the_django_app_may_go_first(home: &Home) {
 
 /// Each step: the stages of the Rust app and of the Django app.
 fn rotate(home: &Home, steps: &[(Stage, Stage)]) {
-    user(&home.open("setup"), "ada");
+    user(&home.open("rust"), "ada");
     let mut apps: [Option<(Stage, App)>; 2] = [None, None];
     let mut visitors: Vec<Browser> = Vec::new();
     for (rust_stage, django_stage) in steps {

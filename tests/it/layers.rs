@@ -67,6 +67,7 @@ fn what_is_deliberately_absent_stays_absent() {
                 "web/axum/extract.rs",
                 "web/axum/form.rs",
                 "web/axum/layer.rs",
+                "web/axum/profile.rs",
                 "web/axum/refusal.rs",
             ],
         ),

@@ -28,6 +28,7 @@ mod hostile_rows;
 mod house_app;
 mod house_warnings;
 mod inactive_user;
+mod key_order;
 mod layers;
 mod logout_everywhere;
 mod migrate_once;

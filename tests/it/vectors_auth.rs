@@ -31,13 +31,12 @@ fn house(home: &Home, case: &Value) -> House {
     let config = Config::new(&home.shared_url(), &home.local_url("notes"), key(&case["key"]));
     let fallbacks = case["fallbacks"].as_array().into_iter().flatten().map(key);
     let config = fallbacks.fold(config.unwrap(), Config::fallback_key);
-    housekey::migrate(&Config::clone(&config))
-        .or_else(|_| {
-            home.execute("DELETE FROM housekey_key");
-            housekey::migrate(&config)
-        })
-        .unwrap();
-    home.execute("DELETE FROM django_session; DELETE FROM auth_user");
+    // The first case makes the tables; each begins a house of its own.
+    let _ = housekey::migrate(&config);
+    home.execute(
+        "DELETE FROM housekey_key; DELETE FROM housekey_app; DELETE FROM django_session; \
+         DELETE FROM auth_user",
+    );
     House::open(config).unwrap()
 }
 

@@ -32,7 +32,9 @@
 mod extract;
 mod form;
 mod layer;
+mod profile;
 mod refusal;
 
 pub use extract::{CsrfToken, Next};
 pub use layer::{HousekeyLayer, HousekeyService};
+pub use profile::profile;

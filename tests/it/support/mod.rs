@@ -15,7 +15,7 @@ use std::time::SystemTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::{PgConnection, SqliteConnection};
-use housekey::{Config, Housekey, SecretKey};
+use housekey::{Config, Finding, Housekey, SecretKey};
 
 pub(crate) type House = Housekey<SqliteConnection>;
 
@@ -173,6 +173,14 @@ impl Drop for Home {
             let _ = conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
         }
     }
+}
+
+/// What a checkup has to say, but for what the server of the tests deserves itself: its role is a superuser, and
+/// it may not wait for its disk.
+pub(crate) fn troubles(house: &House) -> Vec<String> {
+    let checkup = house.check();
+    let of_house = |trouble: &&Finding| !["role", "durability"].contains(&trouble.topic);
+    checkup.troubles().filter(of_house).map(ToString::to_string).collect()
 }
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";

@@ -1,12 +1,18 @@
 //! The operator's handle: the people and the sessions of a house, without an app and its database.
 
+mod keys;
+
 use crate::auth::{Auth, Why};
-use crate::check::{self, Warning};
+use crate::check;
 use crate::config::Config;
-use crate::db::{SharedConnection, SharedPool, migrate};
+use crate::db::{AppliedStep, SharedConnection, SharedPool, migrate};
 use crate::error::Error;
+use crate::place::Place;
+use crate::registry;
+use crate::session::store as sessions;
 use crate::user::store::{self as users, Rank};
 use crate::user::{Active, Grant, User, grants};
+pub use keys::SignOut;
 
 /// Keeps a house: its users and sessions, over the shared database alone.
 ///
@@ -34,7 +40,22 @@ pub struct Caretaker {
 /// # Errors
 /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
 pub fn plan(config: &Config) -> Result<Vec<String>, Error> {
-    migrate::missing(&SharedPool::new(&config.shared, 1, config.deadline))
+    migrate::missing(&SharedPool::new(Place::Shared, &config.shared, 1, config.deadline))
+}
+
+/// The steps of [`migrate`](crate::migrate) that were applied, in their order.
+///
+/// ```no_run
+/// for step in housekey::applied(&housekey::Config::from_env()?)? {
+///     println!("{} by app {} at {}", step.step, step.app, step.at);
+/// }
+/// # Ok::<(), housekey::Error>(())
+/// ```
+///
+/// # Errors
+/// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+pub fn applied(config: &Config) -> Result<Vec<AppliedStep>, Error> {
+    migrate::ledger(&SharedPool::new(Place::Shared, &config.shared, 1, config.deadline))
 }
 
 impl Caretaker {
@@ -49,26 +70,11 @@ impl Caretaker {
     /// # Errors
     /// As [`Housekey::open`](crate::Housekey::open).
     pub fn open(config: Config) -> Result<Self, Error> {
-        let shared = SharedPool::new(&config.shared, 1, config.deadline);
+        let shared = SharedPool::new(Place::Shared, &config.shared, 1, config.deadline);
         check::tables(&shared)?;
-        check::key(&shared, &config)?;
+        registry::is_known(&shared, &config)?;
         let auth = Auth::new(&config, shared.clone());
         Ok(Self { shared, auth, config })
-    }
-
-    /// What will trouble the users of the house; see [`Housekey::check`](crate::Housekey::check).
-    ///
-    /// ```no_run
-    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
-    /// let is_well = house.check()?.is_empty();
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Housekey::check`](crate::Housekey::check).
-    pub fn check(&self) -> Result<Vec<Warning>, Error> {
-        check::warnings(&self.shared, &self.config)
     }
 
     /// Why a `Cookie` header is, or is not, a login here. Nothing is changed, and no secret is told.
@@ -99,6 +105,36 @@ impl Caretaker {
     /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn users(&self, begin: &str, most: u32) -> Result<Vec<User>, Error> {
         users::list(&self.shared, begin, most.into())
+    }
+
+    /// How many users there are.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// println!("{} users", house.user_count()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn user_count(&self) -> Result<i64, Error> {
+        self.shared.run(users::count)
+    }
+
+    /// How many sessions have not ended.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// println!("{} sessions", house.session_count()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn session_count(&self) -> Result<i64, Error> {
+        self.shared.run(sessions::living)
     }
 
     /// The user of that name, exactly as it is written; active or not.
@@ -319,10 +355,10 @@ impl Caretaker {
     }
 
     /// One transaction, alone with what other operators do.
-    fn write(
+    fn write<T>(
         &self,
-        work: impl FnOnce(&mut SharedConnection) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        work: impl FnOnce(&mut SharedConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let done = self.shared.write(|conn| {
             migrate::lock(conn)?;
             work(conn)
