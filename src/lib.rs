@@ -43,7 +43,9 @@ pub use caretaker::{Caretaker, plan};
 pub use check::Warning;
 pub use clock::Clock;
 pub use config::Config;
-pub use db::{DjangoTime, HouseConnection, PoolStats, Pooled, RoutedConnection, Stats, schema};
+pub use db::{
+    DjangoTime, HouseConnection, PoolStats, Pooled, Role, RoutedConnection, Stats, grants, schema,
+};
 pub use error::Error;
 pub use house::{Housekey, migrate};
 pub use key::{Fingerprint, KeyRing, SecretKey};

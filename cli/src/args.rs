@@ -39,6 +39,15 @@ pub(crate) enum Command {
         #[arg(long)]
         plan: bool,
     },
+    /// Prints SQL that makes a database role for an app, with the rights that it needs (PostgreSQL)
+    Grants {
+        /// `consumer`: only lets users sign in and out; `auth`: also makes users, changes passwords, grants
+        #[arg(long)]
+        role: housekey::Role,
+        /// The name of the database role, one for each app [default: `housekey_ROLE`]
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Tells what will trouble the users of the house, and what to do
     Check,
     /// Reads a Cookie header from standard input, and tells why it is or is not a login here

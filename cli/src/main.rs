@@ -46,6 +46,10 @@ fn run(command: Command) -> Result<Report, Failure> {
         }
         Command::Migrate { plan: true } => steps("would apply", &housekey::plan(&config()?)?),
         Command::Migrate { plan: false } => steps("applied", &housekey::migrate(&config()?)?),
+        Command::Grants { role, name } => {
+            let sql = housekey::grants(role, &name.unwrap_or_else(|| format!("housekey_{role}")))?;
+            Report::fine(sql.clone(), json!({ "sql": sql }))
+        }
         Command::Check => check(&open()?)?,
         Command::Why => why(&open()?)?,
         Command::Sessions(command) => sessions(&open()?, command)?,

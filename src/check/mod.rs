@@ -47,15 +47,18 @@ pub(crate) fn key(shared: &SharedPool, config: &Config) -> Result<(), Error> {
     match standing(keys, registered) {
         Standing::Known => Ok(()),
         Standing::Foreign(house) => Err(mismatch(config, house)),
-        Standing::New => shared.write(|conn| {
-            // Between the look and the lock another app may have come first.
-            migrate::lock(conn)?;
-            match standing(keys, registry(conn)?) {
-                Standing::Known => Ok(()),
-                Standing::Foreign(house) => Err(mismatch(config, house)),
-                Standing::New => Ok(register(conn, keys.current().fingerprint(), config)?),
-            }
-        }),
+        Standing::New => {
+            let registered = shared.write(|conn| {
+                // Between the look and the lock another app may have come first.
+                migrate::lock(conn)?;
+                match standing(keys, registry(conn)?) {
+                    Standing::Known => Ok(()),
+                    Standing::Foreign(house) => Err(mismatch(config, house)),
+                    Standing::New => Ok(register(conn, keys.current().fingerprint(), config)?),
+                }
+            });
+            registered.map_err(Error::settled)
+        }
     }
 }
 

@@ -55,8 +55,7 @@ const LEDGER: [(DatabaseKind, &str); 2] = [
 ];
 
 /// "housekey" in ASCII: any number does that no other program of the house locks.
-#[cfg(feature = "postgres")]
-const LOCK: i64 = 0x686f_7573_656b_6579;
+pub(super) const LOCK: i64 = 0x686f_7573_656b_6579;
 
 /// Applies what is missing, and says what that was.
 pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error> {
@@ -64,12 +63,18 @@ pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error
     let mut applied = Vec::new();
     for step in &STEPS {
         let done = shared.write(|conn| {
-            apply_step(conn, step, app, shared.kind())
-                .map_err(|source| Error::Migration { step: step.name.to_owned(), source })
+            apply_step(conn, step, app, shared.kind()).map_err(|source| failed(step, source))
         })?;
         applied.extend(done.then(|| step.name.to_owned()));
     }
     Ok(applied)
+}
+
+fn failed(step: &Step, source: diesel::result::Error) -> Error {
+    match Error::shared(source) {
+        Error::Database { source, .. } => Error::Migration { step: step.name.to_owned(), source },
+        error => error,
+    }
 }
 
 /// The steps that this version needs and the database lacks.
