@@ -82,6 +82,19 @@ pub enum Error {
         source: diesel::result::Error,
     },
 
+    /// The database role of this app has not the right to do that.
+    #[error(
+        "the shared database does not let the role of this app do that; an app that changes users, passwords, \
+         permissions or keys needs the rights of `housekey grants --role auth`; the tables themselves are \
+         changed by their owner alone, with `housekey migrate`"
+    )]
+    #[non_exhaustive]
+    NotAllowed {
+        /// What PostgreSQL said: it names the table.
+        #[source]
+        source: diesel::result::Error,
+    },
+
     /// A statement of the app failed.
     #[error("a query failed")]
     Query(#[source] diesel::result::Error),
@@ -382,6 +395,7 @@ impl Error {
     /// For `map_err` on housekey's own statements in the shared database.
     pub(crate) fn shared(source: diesel::result::Error) -> Self {
         match Self::from(source) {
+            Self::Query(source) if is_denied(&source) => Self::NotAllowed { source },
             Self::Query(source) => Self::Database { place: Place::Shared, source },
             ours => ours,
         }
@@ -406,7 +420,9 @@ impl From<Error> for diesel::result::Error {
     /// `QueryBuilderError` finds it again.
     fn from(error: Error) -> Self {
         match error {
-            Error::Query(source) | Error::Database { source, .. } => source,
+            Error::Query(source)
+            | Error::Database { source, .. }
+            | Error::NotAllowed { source, .. } => source,
             ours => Self::QueryBuilderError(Box::new(ours)),
         }
     }
@@ -457,4 +473,12 @@ pub(crate) fn is_broken_connection(error: &diesel::result::Error) -> bool {
         ),
         _ => false,
     }
+}
+
+/// Was it a right that was missing? diesel hands on no SQLSTATE (42501), so its words are read; the roles of
+/// `housekey grants` get them in English.
+fn is_denied(error: &diesel::result::Error) -> bool {
+    let diesel::result::Error::DatabaseError(_, told) = error else { return false };
+    let said = told.message();
+    said.starts_with("permission denied for ") || said.starts_with("must be owner of ")
 }

@@ -41,7 +41,8 @@ const PATIENCE_WITH_WORK: u32 = 15;
 /// # Errors
 /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Migration`]; [`Error::KeyMismatch`] when the
 /// house has another key, before anything is written; [`Error::LabelTaken`] when another app has declared
-/// permissions under the same app label; [`Error::OtherUserModel`]; [`Error::SchemaNewer`].
+/// permissions under the same app label; [`Error::NotAllowed`] when something is to be made and the app's
+/// database role may not; [`Error::OtherUserModel`]; [`Error::SchemaNewer`].
 pub fn migrate(config: &Config) -> Result<Vec<String>, Error> {
     let shared = SharedPool::new(Place::Shared, &config.shared, 1, config.deadline);
     if migrate::made_without_users(&shared)? {
@@ -111,7 +112,9 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// [`Error::KeyMismatch`], [`Error::KeyTooEarly`], [`Error::KeyRetired`], [`Error::MigrationsMissing`],
-    /// [`Error::SchemaNewer`], [`Error::Unreachable`], [`Error::PoolTimeout`], and [`Error::Config`] when `DATABASE_URL` is of another kind than `L`. Nothing of another app is
+    /// [`Error::SchemaNewer`], [`Error::Unreachable`], [`Error::PoolTimeout`], and [`Error::Config`] when
+    /// `DATABASE_URL` is of another kind than `L`; [`Error::NotAllowed`] when the
+    /// app's database role may not read the house, or not register a new key. Nothing of another app is
     /// changed before all is well.
     pub fn open(config: Config) -> Result<Self, Error> {
         #[cfg(feature = "axum")]
@@ -334,7 +337,8 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// [`Error::UsernameTaken`]; [`Error::User`] when the name, the e-mail address or the password is not one
-    /// that Django would take, or is too long; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    /// that Django would take, or is too long; [`Error::NotAllowed`] when the app's database role may not;
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn create_user(&self, username: &str, email: &str, password: &str) -> Result<User, Error> {
         self.rooms.auth.create_user(username, email, password, Rank::Ordinary)
     }
@@ -451,7 +455,7 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// [`Error::User`] when the user does not exist any more or the new password is too long;
-    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    /// [`Error::NotAllowed`] when the app's database role may not; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn change_password(
         &self,
         session: &Session,
@@ -515,8 +519,8 @@ impl<L: HouseConnection> Housekey<L> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::User`] when the new password is too long; [`Error::Unreachable`], [`Error::PoolTimeout`] and
-    /// [`Error::Database`].
+    /// [`Error::User`] when the new password is too long; [`Error::NotAllowed`] when the app's database role
+    /// may not; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn reset_password(&self, uid: &str, token: &str, new: &str) -> Result<bool, Error> {
         self.rooms.auth.reset_password(uid, token, new)
     }

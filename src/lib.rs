@@ -45,7 +45,8 @@ pub use check::{Checkup, Finding, Level, check, check_against};
 pub use clock::Clock;
 pub use config::Config;
 pub use db::{
-    AppliedStep, DjangoTime, HouseConnection, PoolStats, Pooled, RoutedConnection, Stats, schema,
+    AppliedStep, DjangoTime, HouseConnection, PoolStats, Pooled, Role, RoutedConnection, Stats,
+    grants, schema,
 };
 pub use error::Error;
 pub use house::{Housekey, migrate};

@@ -50,6 +50,15 @@ pub(crate) enum Command {
     /// The apps that have opened the house
     #[command(subcommand)]
     App(AppCommand),
+    /// Prints SQL that makes a database role for an app, with the rights that it needs (PostgreSQL)
+    Grants {
+        /// `consumer`: only lets users sign in and out; `auth`: also makes users, changes passwords, grants
+        #[arg(long)]
+        role: housekey::Role,
+        /// The name of the database role, one for each app [default: `housekey_ROLE`]
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Reads a Cookie header from standard input, and tells why it is or is not a login here
     Why,
     /// The sessions of the house

@@ -45,6 +45,10 @@ fn run(command: Command) -> Result<Report, Failure> {
         Command::Status => checkup::status(&config()?, &open()?)?,
         Command::Check { against: None } => checkup::check(&config()?),
         Command::Check { against: Some(url) } => checkup::against(&config()?, &url)?,
+        Command::Grants { role, name } => {
+            let sql = housekey::grants(role, &name.unwrap_or_else(|| format!("housekey_{role}")))?;
+            Report::fine(sql.clone(), json!({ "sql": sql }))
+        }
         Command::Why => why(&open()?)?,
         Command::Sessions(command) => sessions(&open()?, command)?,
         Command::Group(command) => users::group(&open()?, command)?,

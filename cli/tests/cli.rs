@@ -105,6 +105,33 @@ fn a_house_is_begun_and_its_people_are_kept() {
 }
 
 #[test]
+fn grants_are_printed_without_a_house() {
+    let grants = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_housekey"));
+        let output = command.arg("grants").args(arguments).env_clear().output().unwrap();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, sql, _) = grants(&["--role", "consumer", "--name", "notes"]);
+    assert_eq!(code, Some(0));
+    let expected = housekey::grants(housekey::Role::Consumer, "notes").unwrap();
+    assert_eq!(sql, format!("{expected}\n"));
+    let (_, printed, _) = grants(&["--role", "consumer", "--name", "notes", "--json"]);
+    let json: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(json["sql"], expected);
+    let (_, sql, _) = grants(&["--role", "auth"]);
+    assert!(sql.contains("CREATE ROLE \"housekey_auth\" LOGIN"), "{sql}");
+
+    let hostile = ["--role", "auth", "--name", "x\"; DROP TABLE auth_user; --"];
+    for (arguments, remedy) in
+        [(&["--role", "owner"][..], "`auth` or `consumer`"), (&hostile, "give another name")]
+    {
+        let (code, sql, said) = grants(arguments);
+        assert_eq!((code, sql.as_str()), (Some(2), ""));
+        assert!(said.contains(remedy), "{said}");
+    }
+}
+
+#[test]
 fn a_login_is_explained() {
     let home = Home::new("why");
     home.says(0, &["migrate"], "");

@@ -270,7 +270,7 @@ impl Auth {
             }
             Ok(())
         });
-        if let Err(error) = upgraded {
+        if let Err(error) = upgraded.map_err(Error::settled) {
             tracing::warn!(user = row.id, %error, "the password hash could not be made stronger");
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn look(shared: &SharedPool, config: &Config) -> Vec<Finding> {
 
 fn look_at(shared: &SharedPool, config: &Config) -> Result<Vec<Finding>, Error> {
     let (owners, models, permissions) = shared.run(|conn| {
-        Ok((declared::owners(conn)?, declared::models(conn)?, declared::permissions(conn)?))
+        Ok((declared::owners(conn)?, declared::models(conn)?, declared::all_permissions(conn)?))
     })?;
     let mut findings = Findings::about("permissions");
     if let Some((label, model)) =

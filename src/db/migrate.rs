@@ -58,8 +58,7 @@ const LEDGER: [(DatabaseKind, &str); 2] = [
 ];
 
 /// "housekey" in ASCII: any number does that no other program of the house locks.
-#[cfg(feature = "postgres")]
-const LOCK: i64 = 0x686f_7573_656b_6579;
+pub(super) const LOCK: i64 = 0x686f_7573_656b_6579;
 
 /// Applies what is missing, and says what that was.
 pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error> {
@@ -67,8 +66,7 @@ pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error
     let mut applied = Vec::new();
     for step in &STEPS {
         let done = shared.write(|conn| {
-            apply_step(conn, step, app, shared.kind())
-                .map_err(|source| Error::Migration { step: step.name.to_owned(), source })
+            apply_step(conn, step, app, shared.kind()).map_err(|source| failed(step, source))
         })?;
         applied.extend(done.then(|| step.name.to_owned()));
     }
@@ -93,6 +91,13 @@ fn name_the_house(conn: &mut SharedConnection, app: &str) -> QueryResult<()> {
 /// The name of the house.
 pub(crate) fn house(conn: &mut SharedConnection) -> QueryResult<Option<String>> {
     Ok(settings::find(conn, HOUSE)?.map(|setting| setting.value))
+}
+
+fn failed(step: &Step, source: diesel::result::Error) -> Error {
+    match Error::shared(source) {
+        Error::Database { source, .. } => Error::Migration { step: step.name.to_owned(), source },
+        error => error,
+    }
 }
 
 /// The steps that this version needs and the database lacks. A database that a newer version has migrated is

@@ -4,6 +4,7 @@ pub(crate) mod backend;
 pub(crate) mod migrate;
 mod id;
 mod pool;
+mod roles;
 pub(crate) mod routed;
 mod router;
 #[expect(clippy::exhaustive_structs, reason = "`table!` makes them so")]
@@ -21,6 +22,7 @@ use diesel::result::QueryResult;
 pub use backend::HouseConnection;
 pub use migrate::AppliedStep;
 pub use pool::Pooled;
+pub use roles::{Role, grants};
 pub use routed::RoutedConnection;
 pub use stats::{PoolStats, Stats};
 pub use time::DjangoTime;

@@ -19,7 +19,11 @@ pub(crate) fn declare(shared: &SharedPool, config: &Config) -> Result<(), Error>
     if config.permissions.is_empty() {
         return Ok(());
     }
-    shared.write(|conn| {
+    // An app that starts again waits for nobody, and need not be one that may write here.
+    if shared.run(|conn| is_declared(conn, config))? {
+        return Ok(());
+    }
+    let declared = shared.write(|conn| {
         migrate::lock(conn)?;
         let mut owners = owners(conn)?;
         for label in labels(config) {
@@ -32,7 +36,38 @@ pub(crate) fn declare(shared: &SharedPool, config: &Config) -> Result<(), Error>
             }
         }
         Ok(())
-    })
+    });
+    declared.map_err(Error::settled)
+}
+
+/// Is every row there, under labels that are this app's?
+fn is_declared(conn: &mut SharedConnection, config: &Config) -> QueryResult<bool> {
+    let (owners, models) = (owners(conn)?, models(conn)?);
+    let permissions = permissions(conn, &labels(config))?;
+    let is_ours = |label: &str| owners.get(label).is_some_and(|owner| *owner == config.app_name);
+    Ok(config.permissions.iter().all(|model| {
+        let name = (model.app_label.clone(), model.model.clone());
+        let has = |one: &Permission| permissions.contains(&(name.clone(), one.codename.clone()));
+        is_ours(&model.app_label) && models.contains(&name) && model.permissions.iter().all(has)
+    }))
+}
+
+/// The permissions under these labels: label and model, codename.
+fn permissions(
+    conn: &mut SharedConnection,
+    labels: &BTreeSet<&str>,
+) -> QueryResult<BTreeSet<((String, String), String)>> {
+    let rows: Vec<((String, String), String)> = on_shared!(SharedConnection, conn, conn => {
+        auth_permission::table
+            .inner_join(django_content_type::table)
+            .filter(django_content_type::app_label.eq_any(labels))
+            .select((
+                (django_content_type::app_label, django_content_type::model),
+                auth_permission::codename,
+            ))
+            .load(&mut **conn)?
+    });
+    Ok(rows.into_iter().collect())
 }
 
 /// Which apps of the house have declared models under which label.
@@ -61,7 +96,7 @@ pub(crate) struct ModelPermission {
     pub(crate) model: Option<(String, String)>,
 }
 
-pub(crate) fn permissions(conn: &mut SharedConnection) -> QueryResult<Vec<ModelPermission>> {
+pub(crate) fn all_permissions(conn: &mut SharedConnection) -> QueryResult<Vec<ModelPermission>> {
     type Row = (String, String, Option<(String, String)>);
     let model = (django_content_type::app_label, django_content_type::model).nullable();
     on_shared!(SharedConnection, conn, conn => {

@@ -1,5 +1,8 @@
 //! Permissions of an app's own models are declared in Rust, and are Django's rows.
 
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
 use housekey::{Error, permissions};
 use serde_json::json;
 
@@ -93,6 +96,23 @@ fn what_is_not_migrated_yet_is_told(home: &Home) {
     assert!(said[0].ends_with("; call housekey::migrate"), "{said:?}");
     home.open_with(billing(home));
     assert!(troubles(&House::open(billing(home)).unwrap()).is_empty());
+}
+
+/// What is there already is read and not written, so an app that starts again waits for nobody.
+#[test]
+fn what_is_there_needs_no_right_to_write() {
+    let home = Home::sqlite();
+    let house = home.open_with(billing(&home));
+    let mut other = house.shared().unwrap();
+    other.batch_execute("BEGIN IMMEDIATE").unwrap();
+    let again = || housekey::migrate(&billing(&home).deadline(Duration::from_millis(100)));
+    assert!(again().unwrap().is_empty());
+    other.batch_execute("DELETE FROM auth_permission WHERE codename = 'approve_invoice'").unwrap();
+    other.batch_execute("COMMIT; BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(again(), Err(Error::Database { .. })), "what is missing has to be written");
+    other.batch_execute("COMMIT").unwrap();
+    again().unwrap();
+    assert_eq!(rows(&home), 5);
 }
 
 #[test]

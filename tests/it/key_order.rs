@@ -69,10 +69,8 @@ fn three_steps_sign_nobody_out(home: &Home) {
     assert_ne!(moved[0], cookies[0], "it was renewed");
     assert_eq!(moved[2], cookies[2], "it was under the new key already");
 
-    assert_eq!(
-        keeper.retire_keys(Seen::default(), SignOut::Nobody, |_| {}).unwrap(),
-        [old.clone()]
-    );
+    let retired = keeper.retire_keys(Seen::default(), SignOut::Nobody, |_| {}).unwrap();
+    assert_eq!(retired, std::slice::from_ref(&old));
     assert_eq!(states(&keeper), [(old, KeyState::Retired), (new, KeyState::Signing)]);
     let last = House::open(home.config_with_key("notes", OTHER_KEY)).unwrap();
     for cookie in &moved {

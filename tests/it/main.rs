@@ -5,6 +5,7 @@
 
 mod support;
 
+mod attacks;
 mod axum_adapter;
 mod bad_configuration;
 mod browser;
@@ -24,6 +25,7 @@ mod django_live;
 mod django_rotation;
 mod expiry_by_database_clock;
 mod forged_cookies;
+mod grants;
 mod hostile_rows;
 mod house_app;
 mod house_warnings;

@@ -58,6 +58,17 @@ impl App {
         Some(Self::run("django_app", command.arg("--migrate"), home, name, settings))
     }
 
+    /// In databases that have been migrated: its role need not be able to.
+    pub(crate) fn migrated_django(
+        home: &Home,
+        name: &str,
+        version: Version,
+        settings: Settings<'_>,
+    ) -> Option<Self> {
+        let mut command = version.command("site")?;
+        Some(Self::run("django_app", &mut command, home, name, settings))
+    }
+
     fn run(
         program: &str,
         command: &mut Command,

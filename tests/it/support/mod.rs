@@ -15,7 +15,7 @@ use std::time::SystemTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::{PgConnection, SqliteConnection};
-use housekey::{Config, Finding, Housekey, SecretKey};
+use housekey::{Config, Finding, Housekey, Role, SecretKey};
 
 pub(crate) type House = Housekey<SqliteConnection>;
 
@@ -75,6 +75,34 @@ impl Home {
         }
     }
 
+    /// The shared database for an app that has no more rights than this role; on SQLite there are none.
+    /// The tables must be there.
+    pub(crate) fn url_as(&self, role: Role) -> String {
+        if !self.is_postgres() {
+            return self.shared_url();
+        }
+        let name = self.name_of(role);
+        self.execute(&housekey::grants(role, &name).unwrap());
+        self.execute(&format!("ALTER ROLE {name} PASSWORD 'tests-only'"));
+        self.url_of(&name)
+    }
+
+    /// The shared database for who signs in to PostgreSQL under that name.
+    pub(crate) fn url_of(&self, name: &str) -> String {
+        let url = self.shared_url();
+        format!("postgres://{name}:tests-only@{}", url.rsplit_once('@').unwrap().1)
+    }
+
+    /// What the role is called: roles are those of the whole server.
+    pub(crate) fn name_of(&self, role: impl std::fmt::Display) -> String {
+        format!("{}_{role}", self.database())
+    }
+
+    /// The name of the database on the server.
+    pub(crate) fn database(&self) -> &str {
+        &self.postgres.as_ref().unwrap().name
+    }
+
     pub(crate) fn local_url(&self, app: &str) -> String {
         format!("sqlite:{}", self.folder.join(app).with_extension("db").display())
     }
@@ -85,8 +113,17 @@ impl Home {
     }
 
     pub(crate) fn config_with_key(&self, app: &str, key: &str) -> Config {
+        self.config_at(&self.shared_url(), app, key)
+    }
+
+    /// The same for an app that has no more rights than this role.
+    pub(crate) fn config_as(&self, role: Role, app: &str) -> Config {
+        self.config_at(&self.url_as(role), app, KEY)
+    }
+
+    pub(crate) fn config_at(&self, shared_url: &str, app: &str, key: &str) -> Config {
         let key = SecretKey::new(key).unwrap();
-        Config::new(&self.shared_url(), &self.local_url(app), key)
+        Config::new(shared_url, &self.local_url(app), key)
             .unwrap()
             .app_name(app)
             .password_iterations(10)
@@ -171,6 +208,8 @@ impl Drop for Home {
             && let Ok(mut conn) = PgConnection::establish(admin)
         {
             let _ = conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+            let roles = ["auth", "consumer", "owner"].map(|role| self.name_of(role)).join(", ");
+            let _ = conn.batch_execute(&format!("DROP ROLE IF EXISTS {roles}"));
         }
     }
 }
