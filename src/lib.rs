@@ -11,8 +11,8 @@ pub mod key;
 pub mod error;
 mod json;
 pub mod signing;
-pub mod password;
 mod python;
+pub mod password;
 pub mod next;
 #[cfg(feature = "axum")]
 mod csrf;

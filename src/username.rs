@@ -3,9 +3,8 @@
 //! `base_user.py` there.
 
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
-use crate::python::strip;
+use crate::python::{is_word, strip};
 
 /// As many characters as `auth_user.username` has room for.
 const MAX_CHARACTERS: usize = 150;
@@ -35,11 +34,8 @@ pub fn is_valid(normalized: &str) -> bool {
     !normalized.is_empty() && normalized.chars().all(may_be_in_a_name)
 }
 
-/// Python's `\w` is narrower than the standard's: no marks, no joiners.
 fn may_be_in_a_name(character: char) -> bool {
-    use GeneralCategoryGroup::{Letter, Number};
-    matches!(character, '@' | '.' | '+' | '-' | '_')
-        || matches!(character.general_category_group(), Letter | Number)
+    matches!(character, '@' | '.' | '+' | '-') || is_word(character)
 }
 
 /// The name to look up for what was typed into a login form; `None` where the form itself refuses it.

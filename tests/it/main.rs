@@ -37,6 +37,7 @@ mod no_resurrection;
 mod observability;
 mod one_login;
 mod password_change_ends_others;
+mod password_rules;
 mod query_shapes;
 mod relations;
 mod reset_links;
