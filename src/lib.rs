@@ -51,6 +51,6 @@ pub use permission::ModelPermissions;
 pub use place::{DatabaseKind, Place};
 pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionKey, Status};
-pub use user::{Active, Grant, Permissions, ResetLink, User};
+pub use user::{Active, Grant, Granted, Group, Permissions, ResetLink, User};
 #[cfg(feature = "axum")]
 pub use web::axum;

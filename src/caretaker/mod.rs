@@ -7,7 +7,7 @@ use crate::check::{self, Warning};
 use crate::config::Config;
 use crate::db::{SharedConnection, SharedPool, migrate};
 use crate::error::Error;
-use crate::user::{Grant, grants};
+use crate::user::{Grant, Group, granted, grants, removal};
 
 /// Keeps a house: its users and sessions, over the shared database alone.
 ///
@@ -237,11 +237,53 @@ impl Caretaker {
         self.shared.run(grants::groups)
     }
 
+    /// The group of that name, with its members and permissions.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let members = house.find_group("accountants")?.map(|group| group.members);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn find_group(&self, name: &str) -> Result<Option<Group>, Error> {
+        self.shared.run(|conn| match grants::group(conn, name)? {
+            Some(id) => granted::of_group(conn, id, name).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// Deletes a group, and with it who was in it and what it gave.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// house.delete_group("accountants")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without such a group; [`Error::StillReferred`] when rows of other tables than
+    /// Django's own refer to it: nothing is changed then. [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`].
+    pub fn delete_group(&self, name: &str) -> Result<(), Error> {
+        let deleted = self.write(|conn| {
+            let id = known(grants::group(conn, name)?, "group", name)?;
+            let held_by = removal::held_by(conn, &removal::GROUP, id)?;
+            held_by.map_or(Ok(()), |table| Err(still_referred("group", name, table)))?;
+            removal::delete(conn, &removal::GROUP, id)?;
+            Ok(())
+        });
+        deleted.map_err(|error| whose_rows_refer(error, "group", name))
+    }
+
     /// One transaction, alone with what other operators do.
-    fn write(
+    fn write<T>(
         &self,
-        work: impl FnOnce(&mut SharedConnection) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+        work: impl FnOnce(&mut SharedConnection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let done = self.shared.write(|conn| {
             migrate::lock(conn)?;
             work(conn)
@@ -257,6 +299,22 @@ fn rows_of(conn: &mut SharedConnection, permission: &str) -> Result<Vec<i32>, Er
 
 fn known<T>(found: Option<T>, what: &'static str, name: &str) -> Result<T, Error> {
     found.ok_or_else(|| Error::Unknown { what, name: name.to_owned() })
+}
+
+fn still_referred(what: &'static str, name: &str, table: String) -> Error {
+    Error::StillReferred { what, name: name.to_owned(), table }
+}
+
+/// What the database refuses to leave without the row that it refers to.
+fn whose_rows_refer(error: Error, what: &'static str, name: &str) -> Error {
+    use diesel::result::{DatabaseErrorKind::ForeignKeyViolation, Error::DatabaseError};
+    match error {
+        Error::Database { source: DatabaseError(ForeignKeyViolation, told), .. } => {
+            let table = told.table_name().unwrap_or("that the database does not tell");
+            still_referred(what, name, table.to_owned())
+        }
+        error => error,
+    }
 }
 
 impl std::fmt::Debug for Caretaker {

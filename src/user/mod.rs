@@ -1,13 +1,16 @@
 //! The people of the house, as `django.contrib.auth` keeps them.
 
 pub(crate) mod declared;
+pub(crate) mod granted;
 pub(crate) mod grants;
 mod permission;
+pub(crate) mod removal;
 pub(crate) mod store;
 
 use chrono::{DateTime, Utc};
 
 use crate::password::Person;
+pub use granted::{Granted, Group};
 pub use grants::Grant;
 pub use permission::Permissions;
 

@@ -153,6 +153,17 @@ def names_of_permissions(app_label, model):
     return dict(_get_all_permissions(made._meta))
 
 
+def columns_that_go_with(model):
+    """[table, column] whose rows Django deletes with one of `auth.User` or `auth.Group`."""
+    from django.apps import apps
+    from django.db.models import CASCADE
+    from django.db.models.deletion import get_candidate_relations_to_delete as candidates
+
+    relations = candidates(apps.get_model("auth", model)._meta)
+    fields = [relation.field for relation in relations if relation.on_delete is CASCADE]
+    return [[field.model._meta.db_table, field.column] for field in fields]
+
+
 def migrate():
     """The steps that `migrate` would still take, and the changes that `makemigrations` would find."""
     plan, changes = io.StringIO(), io.StringIO()
