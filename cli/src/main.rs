@@ -4,6 +4,8 @@
 //! well, 1 something is not as asked (a warning, no such user, no login), 2 an error.
 
 mod args;
+mod ask;
+mod groups;
 mod init;
 mod say;
 mod users;
@@ -24,7 +26,7 @@ fn main() -> ExitCode {
     match run(args.command) {
         Ok(report) => report.print(if args.json { Form::Json } else { Form::Text }),
         Err(error) => {
-            eprintln!("error: {error:?}");
+            eprintln!("error: {}", say::told(&*error));
             ExitCode::from(2)
         }
     }
@@ -49,7 +51,7 @@ fn run(command: Command) -> Result<Report, Failure> {
         Command::Check => check(&open()?)?,
         Command::Why => why(&open()?)?,
         Command::Sessions(command) => sessions(&open()?, command)?,
-        Command::Group(command) => users::group(&open()?, command)?,
+        Command::Group(command) => groups::run(&open()?, command)?,
         Command::User(command) => users::run(&open()?, command)?,
     })
 }
