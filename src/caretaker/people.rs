@@ -145,7 +145,7 @@ impl Caretaker {
     pub fn delete_user(&self, username: &str) -> Result<(), Error> {
         // Whose sessions Django's are is found by the name, so they end first, and not for a user who stays.
         self.write(|conn| may_go(conn, username).map(drop))?;
-        self.auth.end_sessions_of(username)?;
+        self.end_sessions_of(username)?;
         let deleted = self.write(|conn| {
             let user = may_go(conn, username)?;
             removal::delete(conn, &removal::USER, user)?;
