@@ -227,6 +227,22 @@ pub enum Error {
         name: String,
     },
 
+    /// A user or a group cannot be deleted: a table that housekey does not know refers to it.
+    #[error(
+        "the {what} `{name}` is not deleted: rows of the table {table} refer to it, and housekey does not know \
+         what is to become of them; delete them first{}",
+        if *what == "user" { ", or deactivate the user instead" } else { "" }
+    )]
+    #[non_exhaustive]
+    StillReferred {
+        /// What was to be deleted: `user` or `group`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The table, if the database tells which.
+        table: String,
+    },
+
     /// The shared tables belong to a Django whose users are not in `auth_user`.
     #[error(
         "the shared database was made by a Django with a user model of its own (AUTH_USER_MODEL): there is \

@@ -326,7 +326,8 @@ impl<L: HouseConnection> Housekey<L> {
     }
 
     /// Makes a user who may sign in (Django's `create_user`). The name is brought into Unicode's form NFKC,
-    /// and is held to Django's rules; of the e-mail address the domain is brought into lower case.
+    /// and is held to Django's rules; of the e-mail address the domain is brought into lower case. Whether the
+    /// password is weak is not asked, as in Django: [`weaknesses`](crate::password::weaknesses) tells.
     ///
     /// ```no_run
     /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {

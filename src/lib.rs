@@ -11,8 +11,8 @@ pub mod key;
 pub mod error;
 mod json;
 pub mod signing;
-pub mod password;
 mod python;
+pub mod password;
 pub mod next;
 #[cfg(feature = "axum")]
 mod csrf;
@@ -56,6 +56,6 @@ pub use place::{DatabaseKind, Place};
 pub use registry::{CookieProfile, HouseKey, Instance, KeyState, Profile, Seen};
 pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionKey, Status};
-pub use user::{Active, Grant, Permissions, ResetLink, User};
+pub use user::{Active, Grant, Granted, Group, Permissions, ResetLink, User};
 #[cfg(feature = "axum")]
 pub use web::axum;

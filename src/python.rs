@@ -1,9 +1,11 @@
-//! Texts read as Python reads them, where its reading decides what is safe: `str.strip` and
-//! `urllib.parse.urlsplit`.
+//! Texts read as Python reads them, where its reading decides what is safe: `str.strip`, `\w` of `re`,
+//! `str.isdigit` and `urllib.parse.urlsplit`.
 
 use std::net::Ipv6Addr;
+use std::ops::RangeInclusive;
 
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
 /// `str.isspace`: the white space of Unicode, and the four separators of ASCII.
 fn is_space(character: char) -> bool {
@@ -14,6 +16,46 @@ fn is_space(character: char) -> bool {
 pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
+
+/// `\w` of `re`, narrower than the standard's: no marks, no joiners.
+pub(crate) fn is_word(character: char) -> bool {
+    use GeneralCategoryGroup::{Letter, Number};
+    character == '_' || matches!(character.general_category_group(), Letter | Number)
+}
+
+/// `str.isdigit()`.
+pub(crate) fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(is_digit)
+}
+
+fn is_digit(character: char) -> bool {
+    character.general_category() == GeneralCategory::DecimalNumber
+        || OTHER_DIGITS.iter().any(|range| range.contains(&character))
+}
+
+/// What Unicode has as `Numeric_Type=Digit`: superscripts, circled digits and the like. It adds no more.
+const OTHER_DIGITS: [RangeInclusive<char>; 20] = [
+    '\u{b2}'..='\u{b3}',
+    '\u{b9}'..='\u{b9}',
+    '\u{1369}'..='\u{1371}',
+    '\u{19da}'..='\u{19da}',
+    '\u{2070}'..='\u{2070}',
+    '\u{2074}'..='\u{2079}',
+    '\u{2080}'..='\u{2089}',
+    '\u{2460}'..='\u{2468}',
+    '\u{2474}'..='\u{247c}',
+    '\u{2488}'..='\u{2490}',
+    '\u{24ea}'..='\u{24ea}',
+    '\u{24f5}'..='\u{24fd}',
+    '\u{24ff}'..='\u{24ff}',
+    '\u{2776}'..='\u{277e}',
+    '\u{2780}'..='\u{2788}',
+    '\u{278a}'..='\u{2792}',
+    '\u{10a40}'..='\u{10a43}',
+    '\u{10e60}'..='\u{10e68}',
+    '\u{11052}'..='\u{1105a}',
+    '\u{1f100}'..='\u{1f10a}',
+];
 
 /// What `urlsplit` finds in a URL; what is not there is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]

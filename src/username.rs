@@ -3,12 +3,14 @@
 //! `base_user.py` there.
 
 use unicode_normalization::UnicodeNormalization as _;
-use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
-use crate::python::strip;
+use crate::error::Error;
+use crate::python::{is_word, strip};
 
 /// As many characters as `auth_user.username` has room for.
 const MAX_CHARACTERS: usize = 150;
+/// In bytes; 150 characters have no more than 600, and Unicode's forms shrink hardly anything.
+const MOST_TO_NORMALIZE: usize = 4096;
 
 /// A name in the one spelling under which it is stored (Unicode's NFKC).
 ///
@@ -35,11 +37,8 @@ pub fn is_valid(normalized: &str) -> bool {
     !normalized.is_empty() && normalized.chars().all(may_be_in_a_name)
 }
 
-/// Python's `\w` is narrower than the standard's: no marks, no joiners.
 fn may_be_in_a_name(character: char) -> bool {
-    use GeneralCategoryGroup::{Letter, Number};
-    matches!(character, '@' | '.' | '+' | '-' | '_')
-        || matches!(character.general_category_group(), Letter | Number)
+    matches!(character, '@' | '.' | '+' | '-') || is_word(character)
 }
 
 /// The name to look up for what was typed into a login form; `None` where the form itself refuses it.
@@ -58,6 +57,27 @@ pub fn clean(raw: &str) -> Option<String> {
     // Django's form leaves it as it is, too, and nobody has such a name.
     let too_long = name.chars().nth(MAX_CHARACTERS).is_some();
     Some(if too_long { name.to_owned() } else { normalize(name) })
+}
+
+/// The spelling under which a user who gets this name is stored.
+pub(crate) fn admit(raw: &str) -> Result<String, Error> {
+    let refuse = |username: &str, problem: &str| Error::User {
+        username: username.to_owned(),
+        problem: problem.to_owned(),
+    };
+    if raw.len() > MOST_TO_NORMALIZE {
+        return Err(refuse("", "has a name of more than 150 characters; give a shorter one"));
+    }
+    let name = normalize(raw);
+    match name.chars().nth(MAX_CHARACTERS) {
+        Some(_) => Err(refuse(&name, "has a name of more than 150 characters; give a shorter one")),
+        None if name.is_empty() => Err(refuse(&name, "has no name; give one")),
+        None if !is_valid(&name) => Err(refuse(
+            &name,
+            "has a name with other characters than letters, digits and @.+-_; give another one",
+        )),
+        None => Ok(name),
+    }
 }
 
 /// An e-mail address in the spelling under which Django stores it: the part behind the last `@` in

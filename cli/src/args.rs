@@ -134,6 +134,10 @@ pub(crate) enum GroupCommand {
     Create { group: String },
     /// Lists the groups
     List,
+    /// Shows the members and permissions of one group
+    Show { group: String },
+    /// Deletes a group; its members have no more what they had by it
+    Delete { group: String },
     /// Gives a group a permission: `APP_LABEL.CODENAME`
     Grant { group: String, permission: String },
     /// Takes a permission from a group
@@ -164,6 +168,9 @@ pub(crate) enum UserCommand {
         /// May do everything
         #[arg(long)]
         superuser: bool,
+        /// Takes a password that is short, common, or like the user's name
+        #[arg(long)]
+        allow_weak_password: bool,
     },
     /// Lists the users whose names begin so
     List {
@@ -173,10 +180,24 @@ pub(crate) enum UserCommand {
         #[arg(long, default_value_t = 1000)]
         most: u32,
     },
-    /// Shows one user
+    /// Shows one user, with groups and permissions
     Show { username: String },
     /// Gives a user a new password, and ends the user's sessions
-    Password { username: String },
+    Password {
+        username: String,
+        /// Takes a password that is short, common, or like the user's name
+        #[arg(long)]
+        allow_weak_password: bool,
+    },
+    /// Gives a user another name; the user's sessions go on
+    Rename { old: String, new: String },
+    /// Deletes a user for good; `deactivate` is mostly better, because local rows of the apps keep the id
+    Delete {
+        username: String,
+        /// Does not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Gives a user a permission, or puts the user into a group
     Grant(What),
     /// Takes a permission from a user, or the user out of a group

@@ -5,6 +5,8 @@
 
 mod args;
 mod checkup;
+mod ask;
+mod groups;
 mod init;
 mod keys;
 mod say;
@@ -26,7 +28,7 @@ fn main() -> ExitCode {
     match run(args.command) {
         Ok(report) => report.print(if args.json { Form::Json } else { Form::Text }),
         Err(error) => {
-            eprintln!("error: {error:?}");
+            eprintln!("error: {}", say::told(&*error));
             ExitCode::from(2)
         }
     }
@@ -51,7 +53,7 @@ fn run(command: Command) -> Result<Report, Failure> {
         }
         Command::Why => why(&open()?)?,
         Command::Sessions(command) => sessions(&open()?, command)?,
-        Command::Group(command) => users::group(&open()?, command)?,
+        Command::Group(command) => groups::run(&open()?, command)?,
         Command::User(command) => users::run(&open()?, command)?,
     })
 }

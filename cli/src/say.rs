@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[derive(Clone, Copy)]
 pub(crate) enum Form {
@@ -41,6 +41,23 @@ impl Report {
 
 pub(crate) fn utc(time: DateTime<Utc>) -> String {
     format!("{} UTC", time.format("%F %R"))
+}
+
+pub(crate) fn done(name: &str, what: &str) -> Report {
+    Report::fine(format!("{} {what}", shown(name)), json!({ "name": name }))
+}
+
+/// A line of names.
+pub(crate) fn listed(what: &str, names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| shown(name)).collect();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    format!("{what}: {names}")
+}
+
+/// An error with its causes, in one line.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    shown(&causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}")))
 }
 
 /// A name as a terminal may show it: what would move the cursor is escaped.

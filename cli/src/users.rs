@@ -1,18 +1,23 @@
 //! The people of the house.
 
-use std::io::{BufRead as _, IsTerminal as _};
-
-use housekey::{Active, Caretaker, Grant, User};
+use housekey::password::{Person, weaknesses};
+use housekey::{Active, Caretaker, Grant, Granted, User, username};
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::args::{GroupCommand, UserCommand, What};
-use crate::say::{Report, shown};
+use crate::args::{UserCommand, What};
+use crate::ask::{confirm, new_password};
+use crate::say::{Report, done, listed, shown};
 
 pub(crate) fn run(house: &Caretaker, command: UserCommand) -> Result<Report, Failure> {
     match command {
-        UserCommand::Create { username, email, superuser } => {
+        UserCommand::Create { username, email, superuser, allow_weak_password } => {
             let password = new_password()?;
+            let name = username::normalize(&username);
+            let person = Person::new(&name).email(&email);
+            if let Some(report) = weak(&password, person).filter(|_| !allow_weak_password) {
+                return Ok(report);
+            }
             let user = if superuser {
                 house.create_superuser(&username, &email, &password)?
             } else {
@@ -25,43 +30,35 @@ pub(crate) fn run(house: &Caretaker, command: UserCommand) -> Result<Report, Fai
             let lines: Vec<String> = users.iter().map(line).collect();
             Ok(Report::fine(lines.join("\n"), users.iter().map(facts).collect()))
         }
-        UserCommand::Show { username } => Ok(match house.find_user(&username)? {
-            Some(user) => Report::fine(line(&user), facts(&user)),
-            None => nobody(&username),
-        }),
-        UserCommand::Password { username } => {
-            if house.find_user(&username)?.is_none() {
-                return Ok(nobody(&username));
+        UserCommand::Show { username } => match house.find_user(&username)? {
+            Some(user) => Ok(show(&user, &house.granted(&username)?)),
+            None => Ok(nobody(&username)),
+        },
+        UserCommand::Password { username, allow_weak_password } => {
+            let Some(user) = house.find_user(&username)? else { return Ok(nobody(&username)) };
+            let password = new_password()?;
+            if let Some(report) = weak(&password, &user).filter(|_| !allow_weak_password) {
+                return Ok(report);
             }
-            house.set_password(&username, &new_password()?)?;
+            house.set_password(&username, &password)?;
             Ok(done(&username, "has a new password; the sessions of the user have ended"))
+        }
+        UserCommand::Rename { old, new } => rename(house, &old, &new),
+        UserCommand::Delete { username, yes } => {
+            let Some(user) = house.find_user(&username)? else { return Ok(nobody(&username)) };
+            if !yes && !confirm(&warning(&user))? {
+                let text = format!("{} is not deleted", shown(&username));
+                return Ok(Report::not_fine(text, json!({ "name": username, "deleted": false })));
+            }
+            house.delete_user(&username)?;
+            let left =
+                format!("is deleted; local rows of the apps may have the id {} still", user.id);
+            Ok(done(&username, &left))
         }
         UserCommand::Grant(what) => grant(house, &what, Grant::Give),
         UserCommand::Revoke(what) => grant(house, &what, Grant::Take),
         UserCommand::Activate { username } => set_active(house, &username, Active::Yes),
         UserCommand::Deactivate { username } => set_active(house, &username, Active::No),
-    }
-}
-
-pub(crate) fn group(house: &Caretaker, command: GroupCommand) -> Result<Report, Failure> {
-    match command {
-        GroupCommand::Create { group } => {
-            house.create_group(&group)?;
-            Ok(done(&group, "is there"))
-        }
-        GroupCommand::List => {
-            let groups = house.groups()?;
-            let lines: Vec<String> = groups.iter().map(|group| shown(group)).collect();
-            Ok(Report::fine(lines.join("\n"), json!({ "groups": groups })))
-        }
-        GroupCommand::Grant { group, permission } => {
-            house.grant_to_group(&group, &permission, Grant::Give)?;
-            Ok(done(&group, &format!("has {}", shown(&permission))))
-        }
-        GroupCommand::Revoke { group, permission } => {
-            house.grant_to_group(&group, &permission, Grant::Take)?;
-            Ok(done(&group, &format!("has no more {}", shown(&permission))))
-        }
     }
 }
 
@@ -84,8 +81,46 @@ fn set_active(house: &Caretaker, username: &str, active: Active) -> Result<Repor
     Ok(if is_done { done(username, what) } else { nobody(username) })
 }
 
-fn done(username: &str, what: &str) -> Report {
-    Report::fine(format!("{} {what}", shown(username)), json!({ "name": username }))
+fn rename(house: &Caretaker, old: &str, new: &str) -> Result<Report, Failure> {
+    if house.find_user(old)?.is_none() {
+        return Ok(nobody(old));
+    }
+    let user = house.rename_user(old, new)?;
+    let text = format!("{} is {} from now on", shown(old), shown(&user.username));
+    Ok(Report::fine(text, facts(&user)))
+}
+
+/// What is weak about a password that is not set therefore.
+fn weak<'a>(password: &str, person: impl Into<Person<'a>>) -> Option<Report> {
+    let found = weaknesses(password, person);
+    let mut lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+    lines.push("the password is not set; --allow-weak-password would set it".to_owned());
+    let facts = found.iter().map(|one| json!({ "code": one.code(), "text": one.to_string() }));
+    let facts = json!({ "weaknesses": facts.collect::<Vec<_>>() });
+    (!found.is_empty()).then(|| Report::not_fine(lines.join("\n"), facts))
+}
+
+fn warning(user: &User) -> String {
+    format!(
+        "{} goes for good, and local rows of the apps keep the id {}: `housekey user deactivate` is mostly better",
+        shown(&user.username),
+        user.id
+    )
+}
+
+fn show(user: &User, granted: &Granted) -> Report {
+    let mut lines = vec![line(user)];
+    let name = format!("{} {}", user.first_name, user.last_name);
+    lines.extend((name != " ").then(|| format!("name: {}", shown(name.trim()))));
+    lines.push(format!("joined: {} UTC", user.date_joined.format("%F %T")));
+    lines.push(listed("groups", &granted.groups));
+    lines.push(listed("permissions", &granted.own));
+    lines.push(listed("permissions by groups", &granted.by_groups));
+    let mut facts = facts(user);
+    facts["groups"] = json!(granted.groups);
+    facts["permissions"] = json!(granted.own);
+    facts["group_permissions"] = json!(granted.by_groups);
+    Report::fine(lines.join("\n"), facts)
 }
 
 pub(crate) fn nobody(username: &str) -> Report {
@@ -104,29 +139,10 @@ fn line(user: &User) -> String {
 
 fn facts(user: &User) -> Value {
     json!({
-        "id": user.id, "username": user.username, "email": user.email, "is_active": user.is_active,
+        "id": user.id, "username": user.username, "email": user.email,
+        "first_name": user.first_name, "last_name": user.last_name, "is_active": user.is_active,
         "is_staff": user.is_staff, "is_superuser": user.is_superuser,
         "last_login": user.last_login.map(|time| time.to_rfc3339()),
         "date_joined": user.date_joined.to_rfc3339(),
     })
-}
-
-/// Asked for twice without an echo, or the first line of standard input; never an argument, which everybody on
-/// the machine could read.
-fn new_password() -> Result<String, Failure> {
-    if !std::io::stdin().is_terminal() {
-        let mut line = String::new();
-        std::io::stdin().lock().read_line(&mut line)?;
-        let password = line.trim_end_matches(['\r', '\n']).to_owned();
-        return if password.is_empty() {
-            Err("no password on standard input".into())
-        } else {
-            Ok(password)
-        };
-    }
-    let password = rpassword::prompt_password("Password: ")?;
-    if password.is_empty() || rpassword::prompt_password("Password (again): ")? != password {
-        return Err("the passwords are empty or not the same; nothing is changed".into());
-    }
-    Ok(password)
 }

@@ -1,6 +1,7 @@
 //! The operator's handle: the people and the sessions of a house, without an app and its database.
 
 mod keys;
+mod people;
 
 use crate::auth::{Auth, Why};
 use crate::check;
@@ -10,8 +11,8 @@ use crate::error::Error;
 use crate::place::Place;
 use crate::registry;
 use crate::session::store as sessions;
-use crate::user::store::{self as users, Rank};
-use crate::user::{Active, Grant, User, grants};
+use crate::user::store as users;
+use crate::user::{Grant, Group, granted, grants, removal};
 pub use keys::SignOut;
 
 /// Keeps a house: its users and sessions, over the shared database alone.
@@ -92,21 +93,6 @@ impl Caretaker {
         self.auth.why(cookies)
     }
 
-    /// The users whose names begin so, sorted; at most so many.
-    ///
-    /// ```no_run
-    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
-    /// let all = house.users("", 100)?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
-    pub fn users(&self, begin: &str, most: u32) -> Result<Vec<User>, Error> {
-        users::list(&self.shared, begin, most.into())
-    }
-
     /// How many users there are.
     ///
     /// ```no_run
@@ -135,73 +121,6 @@ impl Caretaker {
     /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn session_count(&self) -> Result<i64, Error> {
         self.shared.run(sessions::living)
-    }
-
-    /// The user of that name, exactly as it is written; active or not.
-    ///
-    /// ```no_run
-    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
-    /// let is_there = house.find_user("ada")?.is_some();
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
-    pub fn find_user(&self, username: &str) -> Result<Option<User>, Error> {
-        self.auth.find_user(username)
-    }
-
-    /// Makes a user; see [`Housekey::create_user`](crate::Housekey::create_user).
-    ///
-    /// ```no_run
-    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
-    /// house.create_user("ada", "ada@example.org", "correct horse battery staple")?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Housekey::create_user`](crate::Housekey::create_user).
-    pub fn create_user(&self, username: &str, email: &str, password: &str) -> Result<User, Error> {
-        self.auth.create_user(username, email, password, Rank::Ordinary)
-    }
-
-    /// Makes a user who may do everything.
-    ///
-    /// ```no_run
-    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
-    /// house.create_superuser("root", "root@example.org", "correct horse battery staple")?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// As [`Housekey::create_user`](crate::Housekey::create_user).
-    pub fn create_superuser(
-        &self,
-        username: &str,
-        email: &str,
-        password: &str,
-    ) -> Result<User, Error> {
-        self.auth.create_user(username, email, password, Rank::Superuser)
-    }
-
-    /// Gives the user a new password, without the old one; `false` when there is no such user. All sessions
-    /// of the user end.
-    ///
-    /// ```no_run
-    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
-    /// let is_done = house.set_password("ada", "battery horse staple correct")?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::User`] when the password is too long; [`Error::Unreachable`], [`Error::PoolTimeout`] and
-    /// [`Error::Database`].
-    pub fn set_password(&self, username: &str, password: &str) -> Result<bool, Error> {
-        self.auth.set_password(username, password)
     }
 
     /// Deletes the rows of sessions that have ended, a thousand at a time, and says how many there were
@@ -354,6 +273,48 @@ impl Caretaker {
         self.shared.run(grants::groups)
     }
 
+    /// The group of that name, with its members and permissions.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let members = house.find_group("accountants")?.map(|group| group.members);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn find_group(&self, name: &str) -> Result<Option<Group>, Error> {
+        self.shared.run(|conn| match grants::group(conn, name)? {
+            Some(id) => granted::of_group(conn, id, name).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    /// Deletes a group, and with it who was in it and what it gave.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// house.delete_group("accountants")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without such a group; [`Error::StillReferred`] when rows of other tables than
+    /// Django's own refer to it: nothing is changed then. [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`].
+    pub fn delete_group(&self, name: &str) -> Result<(), Error> {
+        let deleted = self.write(|conn| {
+            let id = known(grants::group(conn, name)?, "group", name)?;
+            let held_by = removal::held_by(conn, &removal::GROUP, id)?;
+            held_by.map_or(Ok(()), |table| Err(still_referred("group", name, table)))?;
+            removal::delete(conn, &removal::GROUP, id)?;
+            Ok(())
+        });
+        deleted.map_err(|error| whose_rows_refer(error, "group", name))
+    }
+
     /// One transaction, alone with what other operators do.
     fn write<T>(
         &self,
@@ -365,21 +326,6 @@ impl Caretaker {
         });
         done.map_err(Error::settled)
     }
-
-    /// Lets the user sign in, or not; `false` when there is no such user.
-    ///
-    /// ```no_run
-    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
-    /// let is_done = house.set_active("grace", housekey::Active::No)?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
-    pub fn set_active(&self, username: &str, active: Active) -> Result<bool, Error> {
-        self.shared.transact(|conn| users::set_active(conn, username, active))
-    }
 }
 
 fn rows_of(conn: &mut SharedConnection, permission: &str) -> Result<Vec<i32>, Error> {
@@ -389,6 +335,22 @@ fn rows_of(conn: &mut SharedConnection, permission: &str) -> Result<Vec<i32>, Er
 
 fn known<T>(found: Option<T>, what: &'static str, name: &str) -> Result<T, Error> {
     found.ok_or_else(|| Error::Unknown { what, name: name.to_owned() })
+}
+
+fn still_referred(what: &'static str, name: &str, table: String) -> Error {
+    Error::StillReferred { what, name: name.to_owned(), table }
+}
+
+/// What the database refuses to leave without the row that it refers to.
+fn whose_rows_refer(error: Error, what: &'static str, name: &str) -> Error {
+    use diesel::result::{DatabaseErrorKind::ForeignKeyViolation, Error::DatabaseError};
+    match error {
+        Error::Database { source: DatabaseError(ForeignKeyViolation, told), .. } => {
+            let table = told.table_name().unwrap_or("that the database does not tell");
+            still_referred(what, name, table.to_owned())
+        }
+        error => error,
+    }
 }
 
 impl std::fmt::Debug for Caretaker {

@@ -19,8 +19,10 @@ fn look(shared: &SharedPool, guest: Option<&Profile>) -> Result<Vec<Finding>, Er
     let hosts: BTreeSet<&str> = apps.iter().map(|app| app.host.as_str()).collect();
     let profiles: Vec<&Profile> = apps.iter().map(|app| &app.profile).chain(guest).collect();
     let mut found = registered(&profiles, &hosts, shared.kind());
-    found.extend(cookies(&profiles));
-    found.extend(reach(&profiles));
+    if !profiles.is_empty() {
+        found.extend(cookies(&profiles));
+        found.extend(reach(&profiles));
+    }
     Ok(found)
 }
 

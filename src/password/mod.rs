@@ -23,9 +23,13 @@ use crate::key::{ALPHANUMERIC, random_text};
 
 mod argon2;
 mod bcrypt;
+mod common;
 mod pbkdf2;
 mod scrypt;
 mod stored;
+mod weakness;
+
+pub use weakness::{Attribute, Person, Weakness, weaknesses};
 
 /// The longest password that is hashed at all, in bytes of UTF-8; Django itself has no limit.
 ///

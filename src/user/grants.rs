@@ -22,9 +22,16 @@ pub enum Grant {
     Take,
 }
 
+/// PostgreSQL has no text with a NUL in it.
+fn storable(name: &str) -> Option<&str> {
+    (!name.contains('\0')).then_some(name)
+}
+
 /// The rows of a permission `app_label.codename`: one, unless two models of the app have one codename.
 pub(crate) fn permissions(conn: &mut SharedConnection, name: &str) -> QueryResult<Vec<i32>> {
-    let Some((label, codename)) = name.split_once('.') else { return Ok(Vec::new()) };
+    let Some((label, codename)) = storable(name).and_then(|name| name.split_once('.')) else {
+        return Ok(Vec::new());
+    };
     on_shared!(SharedConnection, conn, conn => {
         let rows: Vec<DjangoId> = auth_permission::table
             .inner_join(django_content_type::table)
@@ -37,6 +44,7 @@ pub(crate) fn permissions(conn: &mut SharedConnection, name: &str) -> QueryResul
 }
 
 pub(crate) fn user(conn: &mut SharedConnection, name: &str) -> QueryResult<Option<i32>> {
+    let Some(name) = storable(name) else { return Ok(None) };
     on_shared!(SharedConnection, conn, conn => {
         let user = auth_user::table.filter(auth_user::username.eq(name)).select(auth_user::id);
         Ok(user.first::<DjangoId>(&mut **conn).optional()?.map(i32::from))
@@ -44,6 +52,7 @@ pub(crate) fn user(conn: &mut SharedConnection, name: &str) -> QueryResult<Optio
 }
 
 pub(crate) fn group(conn: &mut SharedConnection, name: &str) -> QueryResult<Option<i32>> {
+    let Some(name) = storable(name) else { return Ok(None) };
     on_shared!(SharedConnection, conn, conn => {
         let group = auth_group::table.filter(auth_group::name.eq(name)).select(auth_group::id);
         Ok(group.first::<DjangoId>(&mut **conn).optional()?.map(i32::from))

@@ -1,12 +1,16 @@
 //! The people of the house, as `django.contrib.auth` keeps them.
 
 pub(crate) mod declared;
+pub(crate) mod granted;
 pub(crate) mod grants;
 mod permission;
+pub(crate) mod removal;
 pub(crate) mod store;
 
 use chrono::{DateTime, Utc};
 
+use crate::password::Person;
+pub use granted::{Granted, Group};
 pub use grants::Grant;
 pub use permission::Permissions;
 
@@ -58,6 +62,12 @@ impl User {
     pub fn full_name(&self) -> String {
         let name = format!("{} {}", self.first_name, self.last_name);
         if name.trim().is_empty() { self.username.clone() } else { name.trim().to_owned() }
+    }
+}
+
+impl<'a> From<&'a User> for Person<'a> {
+    fn from(user: &'a User) -> Self {
+        Self::new(&user.username).email(&user.email).names(&user.first_name, &user.last_name)
     }
 }
 

@@ -148,9 +148,7 @@ pub(crate) fn create(
     });
     match created {
         Ok(row) => Ok(row.into()),
-        Err(error) if is_taken(&error) => {
-            Err(Error::UsernameTaken { username: username.to_owned() })
-        }
+        Err(error) if is_taken(&error) => Err(taken(username)),
         Err(Error::Query(source)) => Err(Error::shared(source)),
         Err(error) => Err(error),
     }
@@ -158,6 +156,26 @@ pub(crate) fn create(
 
 fn is_taken(error: &Error) -> bool {
     matches!(error, Error::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+}
+
+fn taken(username: &str) -> Error {
+    Error::UsernameTaken { username: username.to_owned() }
+}
+
+pub(crate) fn rename(
+    conn: &mut SharedConnection,
+    user_id: i32,
+    username: &str,
+) -> Result<(), Error> {
+    let renamed = on_shared!(SharedConnection, conn, conn => {
+        diesel::update(auth_user::table.find(user_id))
+            .set(auth_user::username.eq(username))
+            .execute(&mut **conn)
+    });
+    match renamed.map_err(Error::from) {
+        Err(error) if is_taken(&error) => Err(taken(username)),
+        renamed => renamed.map(drop),
+    }
 }
 
 /// Puts a new hash in the place of the one that was checked, and of no other: `false` when somebody

@@ -3,15 +3,20 @@
 Started with the environment of an app of the house (SHARED_DATABASE_URL, SECRET_KEY). Answers each line
 with one line, in ASCII. Most functions that have `cases` give an answer for each: what Django makes of it.
 """
+import functools
 import io
 import json
 import os
+import re
 import sys
+import unicodedata
 from contextlib import contextmanager
+from pathlib import Path
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
 import django
+from django import conf
 from django.conf import settings
 
 
@@ -54,9 +59,15 @@ django.setup()
 
 from django.contrib import auth  # noqa: E402
 from django.contrib.auth.hashers import check_password, identify_hasher  # noqa: E402
+from django.contrib.auth.password_validation import (  # noqa: E402
+    CommonPasswordValidator,
+    get_password_validators,
+    validate_password,
+)
 from django.contrib.auth.tokens import default_token_generator  # noqa: E402
 from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 from django.core import signing  # noqa: E402
+from django.core.exceptions import ValidationError  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.http import HttpRequest  # noqa: E402
 from django.middleware import csrf  # noqa: E402
@@ -140,6 +151,17 @@ def names_of_permissions(app_label, model):
     meta = type("Meta", (), {"app_label": app_label})
     made = type(model, (models.Model,), {"__module__": "live", "Meta": meta})
     return dict(_get_all_permissions(made._meta))
+
+
+def columns_that_go_with(model):
+    """[table, column] whose rows Django deletes with one of `auth.User` or `auth.Group`."""
+    from django.apps import apps
+    from django.db.models import CASCADE
+    from django.db.models.deletion import get_candidate_relations_to_delete as candidates
+
+    relations = candidates(apps.get_model("auth", model)._meta)
+    fields = [relation.field for relation in relations if relation.on_delete is CASCADE]
+    return [[field.model._meta.db_table, field.column] for field in fields]
 
 
 def migrate():
@@ -261,6 +283,41 @@ def csrf_match(cases):
         else:
             answers.append([None, csrf._does_token_match(token, secret)])
     return answers
+
+
+@functools.cache
+def validators():
+    """Those of the settings that `startproject` writes."""
+    template = Path(conf.__path__[0], "project_template/project_name/settings.py-tpl").read_text()
+    names = re.findall("'NAME': '(.+)'", template)
+    return get_password_validators([{"NAME": name} for name in names])
+
+
+def weaknesses(cases):
+    """[password, username, first_name, last_name, email]: the code of each, and to what it is similar."""
+    answers = []
+    for password, *values in cases:
+        fields = ("username", "first_name", "last_name", "email")
+        user = auth.get_user_model()(**dict(zip(fields, values)))
+        try:
+            validate_password(password, user, validators())
+            answers.append([])
+        except ValidationError as error:
+            found = [(one.code, one.params) for one in error.error_list]
+            answers.append([[code, (params or {}).get("verbose_name")] for code, params in found])
+    return answers
+
+
+def common_passwords():
+    return sorted(CommonPasswordValidator().passwords)
+
+
+def characters():
+    """All that Python knows, but for the ideographs and syllables, which are letters all of them."""
+    many = ("CJK UNIFIED", "CJK COMPAT", "HANGUL SYLLABLE", "TANGUT", "VARIATION", "<private")
+    known = (character for character in map(chr, range(sys.maxunicode + 1)))
+    known = (c for c in known if unicodedata.category(c) not in ("Cn", "Co", "Cs"))
+    return "".join(c for c in known if not unicodedata.name(c, "").startswith(many))
 
 
 def python():

@@ -40,6 +40,8 @@ mod no_resurrection;
 mod observability;
 mod one_login;
 mod password_change_ends_others;
+mod password_rules;
+mod people;
 mod query_shapes;
 mod relations;
 mod reset_links;

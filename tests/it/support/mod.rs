@@ -3,6 +3,7 @@
 
 pub(crate) mod apps;
 pub(crate) mod browser;
+pub(crate) mod cases;
 pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod log;

@@ -1,0 +1,185 @@
+//! The people of the house, one at a time.
+
+use super::{Caretaker, known, still_referred, whose_rows_refer};
+use crate::db::SharedConnection;
+use crate::error::Error;
+use crate::user::store::{self as users, Rank};
+use crate::user::{Active, Granted, User, granted, grants, removal};
+use crate::username;
+
+impl Caretaker {
+    /// The users whose names begin so, sorted; at most so many.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let all = house.users("", 100)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn users(&self, begin: &str, most: u32) -> Result<Vec<User>, Error> {
+        users::list(&self.shared, begin, most.into())
+    }
+
+    /// The user of that name, exactly as it is written; active or not.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let is_there = house.find_user("ada")?.is_some();
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn find_user(&self, username: &str) -> Result<Option<User>, Error> {
+        self.auth.find_user(username)
+    }
+
+    /// Makes a user; see [`Housekey::create_user`](crate::Housekey::create_user).
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// house.create_user("ada", "ada@example.org", "correct horse battery staple")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Housekey::create_user`](crate::Housekey::create_user).
+    pub fn create_user(&self, username: &str, email: &str, password: &str) -> Result<User, Error> {
+        self.auth.create_user(username, email, password, Rank::Ordinary)
+    }
+
+    /// Makes a user who may do everything.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// house.create_superuser("root", "root@example.org", "correct horse battery staple")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Housekey::create_user`](crate::Housekey::create_user).
+    pub fn create_superuser(
+        &self,
+        username: &str,
+        email: &str,
+        password: &str,
+    ) -> Result<User, Error> {
+        self.auth.create_user(username, email, password, Rank::Superuser)
+    }
+
+    /// Gives the user a new password, without the old one; `false` when there is no such user. All sessions
+    /// of the user end.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let is_done = house.set_password("ada", "battery horse staple correct")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::User`] when the password is too long; [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`].
+    pub fn set_password(&self, username: &str, password: &str) -> Result<bool, Error> {
+        self.auth.set_password(username, password)
+    }
+
+    /// Lets the user sign in, or not; `false` when there is no such user.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let is_done = house.set_active("grace", housekey::Active::No)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn set_active(&self, username: &str, active: Active) -> Result<bool, Error> {
+        self.shared.transact(|conn| users::set_active(conn, username, active))
+    }
+
+    /// Gives the user another name, by the rules of [`Housekey::create_user`](crate::Housekey::create_user). The
+    /// sessions of the user go on.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let user = house.rename_user("ada", "lovelace")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without such a user; [`Error::UsernameTaken`]; [`Error::User`] for a name that Django
+    /// would not take; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn rename_user(&self, old: &str, new: &str) -> Result<User, Error> {
+        let name = username::admit(new)?;
+        self.write(|conn| {
+            let user = known(grants::user(conn, old)?, "user", old)?;
+            users::rename(conn, user, &name)
+        })?;
+        known(self.find_user(&name)?, "user", &name)
+    }
+
+    /// Deletes the user for good, with all that Django's own tables have of the user, and all sessions. Local
+    /// rows of the apps keep the id, which no other user gets; see
+    /// [`Referenced::find_orphans`](crate::Referenced::find_orphans). Mostly [`Caretaker::set_active`] does better.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// house.delete_user("grace")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without such a user; [`Error::StillReferred`] when rows of other tables than Django's
+    /// own refer to the user, who stays then. [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`].
+    pub fn delete_user(&self, username: &str) -> Result<(), Error> {
+        // Whose sessions Django's are is found by the name, so they end first, and not for a user who stays.
+        self.write(|conn| may_go(conn, username).map(drop))?;
+        self.end_sessions_of(username)?;
+        let deleted = self.write(|conn| {
+            let user = may_go(conn, username)?;
+            removal::delete(conn, &removal::USER, user)?;
+            Ok(())
+        });
+        deleted.map_err(|error| whose_rows_refer(error, "user", username))
+    }
+
+    /// The groups and permissions of a user.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let is_accountant = house.granted("ada")?.groups.iter().any(|group| group == "accountants");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unknown`] without such a user; [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`].
+    pub fn granted(&self, username: &str) -> Result<Granted, Error> {
+        let granted = self.shared.run(|conn| {
+            let user = grants::user(conn, username)?;
+            user.map(|user| granted::of_user(conn, user)).transpose()
+        })?;
+        known(granted, "user", username)
+    }
+}
+
+/// The user's row, if nothing holds it.
+fn may_go(conn: &mut SharedConnection, username: &str) -> Result<i32, Error> {
+    let user = known(grants::user(conn, username)?, "user", username)?;
+    match removal::held_by(conn, &removal::USER, user)? {
+        Some(table) => Err(still_referred("user", username, table)),
+        None => Ok(user),
+    }
+}

@@ -1,0 +1,121 @@
+//! Users and groups that go, with the rows that Django's own tables have of them (`on_delete=CASCADE` of
+//! `django.contrib.auth` and `django.contrib.admin`). Rows of other tables are nobody's to take along.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+
+use crate::db::{SharedConnection, on_shared};
+
+/// What can go.
+pub(crate) struct Kind {
+    table: &'static str,
+    /// Tables and columns whose rows go along.
+    owned: &'static [(&'static str, &'static str)],
+}
+
+pub(crate) const USER: Kind = Kind {
+    table: "auth_user",
+    owned: &[
+        ("auth_user_groups", "user_id"),
+        ("auth_user_user_permissions", "user_id"),
+        ("django_admin_log", "user_id"),
+    ],
+};
+
+pub(crate) const GROUP: Kind = Kind {
+    table: "auth_group",
+    owned: &[("auth_user_groups", "group_id"), ("auth_group_permissions", "group_id")],
+};
+
+/// A foreign key; all but the first as they are written in SQL.
+#[derive(QueryableByName)]
+struct Reference {
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    from_table: String,
+    #[diesel(sql_type = Text)]
+    from_column: String,
+    #[diesel(sql_type = Text)]
+    to_column: String,
+}
+
+/// A table whose rows do not go along, and of which one refers to this row. The database itself would refuse
+/// some of them, and delete or change others.
+pub(crate) fn held_by(
+    conn: &mut SharedConnection,
+    kind: &Kind,
+    id: i32,
+) -> QueryResult<Option<String>> {
+    for reference in references(conn, kind)? {
+        let Reference { name, from_table, from_column, to_column } = reference;
+        if kind.owned.iter().any(|(table, _)| *table == name) {
+            continue;
+        }
+        let refers = format!(
+            "EXISTS (SELECT 1 FROM {from_table} AS held JOIN {} AS goes ON held.{from_column} = \
+             goes.{to_column} WHERE goes.\"id\" = {id})",
+            kind.table
+        );
+        let refers = on_shared!(SharedConnection, conn, conn => {
+            diesel::select(sql::<Bool>(&refers)).get_result(&mut **conn)?
+        });
+        if refers {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// The foreign keys to this table.
+fn references(conn: &mut SharedConnection, kind: &Kind) -> QueryResult<Vec<Reference>> {
+    match conn {
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => {
+            let keys = format!(
+                "SELECT t.name AS name, {} AS from_table, {} AS from_column, {} AS to_column \
+                 FROM sqlite_master AS t JOIN pragma_foreign_key_list(t.name) AS f \
+                 WHERE t.type = 'table' AND lower(f.\"table\") = '{}'",
+                quoted("t.name"),
+                quoted("f.\"from\""),
+                quoted("coalesce(f.\"to\", 'id')"),
+                kind.table
+            );
+            diesel::sql_query(keys).load(&mut **conn)
+        }
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => {
+            let keys = format!(
+                "SELECT c.conrelid::regclass::text AS name, c.conrelid::regclass::text AS from_table, \
+                 quote_ident(f.attname) AS from_column, quote_ident(t.attname) AS to_column \
+                 FROM pg_constraint AS c \
+                 CROSS JOIN LATERAL unnest(c.conkey, c.confkey) AS pair(from_number, to_number) \
+                 JOIN pg_attribute AS f ON f.attrelid = c.conrelid AND f.attnum = pair.from_number \
+                 JOIN pg_attribute AS t ON t.attrelid = c.confrelid AND t.attnum = pair.to_number \
+                 WHERE c.contype = 'f' AND c.confrelid = '{}'::regclass",
+                kind.table
+            );
+            diesel::sql_query(keys).load(&mut **conn)
+        }
+    }
+}
+
+/// A name as SQLite wants it quoted, by an expression.
+#[cfg(feature = "sqlite")]
+fn quoted(name: &str) -> String {
+    format!("'\"' || replace({name}, '\"', '\"\"') || '\"'")
+}
+
+/// `false` when it was gone before.
+pub(crate) fn delete(conn: &mut SharedConnection, kind: &Kind, id: i32) -> QueryResult<bool> {
+    let itself = (kind.table, "id");
+    let mut rows = 0;
+    for (table, column) in kind.owned.iter().chain([&itself]) {
+        let delete = format!("DELETE FROM {table} WHERE {column} = {id}");
+        rows = on_shared!(SharedConnection, conn, conn => {
+            diesel::sql_query(delete).execute(&mut **conn)?
+        });
+    }
+    Ok(rows == 1)
+}
