@@ -30,6 +30,7 @@ mod check;
 mod bridge;
 mod house;
 mod caretaker;
+mod sessions;
 mod related;
 #[cfg(feature = "axum")]
 mod web;
