@@ -590,13 +590,18 @@ impl<L: HouseConnection> Housekey<L> {
 
 #[cfg(feature = "axum")]
 fn csrf_rules(config: &Config) -> Result<Rules, Error> {
-    if let Https::ByHeader { name, .. } = &config.https
-        && (name.is_empty() || !name.bytes().all(is_token_byte))
-    {
-        return Err(Error::config(
-            "SECURE_PROXY_SSL_HEADER",
-            "names no header; name it as the proxy does",
-        ));
+    let of_https = match &config.https {
+        Https::ByHeader { name, .. } => Some(name),
+        Https::ByAddress | Https::Always => None,
+    };
+    let headers = [
+        ("SECURE_PROXY_SSL_HEADER", of_https),
+        ("CLIENT_ADDRESS_HEADER", config.address_header.as_ref()),
+    ];
+    for (setting, name) in headers {
+        if name.is_some_and(|name| name.is_empty() || !name.bytes().all(is_token_byte)) {
+            return Err(Error::config(setting, "names no header; name it as the proxy does"));
+        }
     }
     let (trusted, domain) = (&config.csrf.trusted_origins, config.csrf.cookie_domain.as_deref());
     Rules::new(trusted, domain).map_err(|problem| Error::config("CSRF_TRUSTED_ORIGINS", problem))

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
 use crate::session::expiry::{End, end};
+use crate::session::visitor::Visitor;
 use crate::session::{CookieChange, Renewal, Session, SessionKey, State, store};
 
 /// How often a new key is drawn when one was taken: with 129 random bits, never.
@@ -56,7 +57,7 @@ impl Auth {
         let end = self.end_of(state).row;
         let (key, ()) = self.under_a_new_key(|conn, key| {
             also(conn)?;
-            self.create(conn, key, &text, end, owner)?;
+            self.create(conn, key, (&text, end), owner.map(|id| (id, &state.visitor)))?;
             match &state.key {
                 Some(old) => Ok(store::delete(conn, old)?),
                 None => Ok(()),
@@ -89,7 +90,7 @@ impl Auth {
         let (key, found) = self.under_a_new_key(|conn, key| {
             let found = self.merged(conn, old, state)?;
             if let Found::Ours { text, end, .. } = &found {
-                self.create(conn, key, text, *end, owner)?;
+                self.create(conn, key, (text, *end), owner.map(|id| (id, &state.visitor)))?;
                 store::delete(conn, old)?;
             }
             Ok(found)
@@ -115,13 +116,12 @@ impl Auth {
         &self,
         conn: &mut SharedConnection,
         key: &SessionKey,
-        text: &str,
-        end: Moment,
-        owner: Option<i32>,
+        (text, end): (&str, Moment),
+        owner: Option<(i32, &Visitor)>,
     ) -> QueryResult<()> {
         store::create(conn, key, text, end)?;
         match owner {
-            Some(user_id) => store::own(conn, key, user_id, &self.app),
+            Some((user_id, visitor)) => store::own(conn, key, user_id, &self.app, visitor),
             None => Ok(()),
         }
     }

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::key::SessionKey;
+use super::visitor::Visitor;
 use crate::db::schema::{auth_user, django_session, housekey_session};
 use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
 use crate::error::Error;
@@ -88,12 +89,13 @@ pub(crate) fn create(
     })
 }
 
-/// Writes down whose session it is.
+/// Writes down whose session it is, and from where it was begun.
 pub(crate) fn own(
     conn: &mut SharedConnection,
     key: &SessionKey,
     user_id: i32,
     app: &str,
+    visitor: &Visitor,
 ) -> QueryResult<()> {
     on_shared!(SharedConnection, conn, conn => {
         diesel::insert_into(housekey_session::table)
@@ -102,6 +104,9 @@ pub(crate) fn own(
                 housekey_session::user_id.eq(user_id),
                 housekey_session::app.eq(app),
                 housekey_session::created.eq(Moment::Now),
+                housekey_session::address.eq(&visitor.address),
+                housekey_session::agent.eq(&visitor.agent),
+                housekey_session::last_seen.eq(Moment::Now.nullable()),
             ))
             .execute(&mut **conn)
             .map(drop)

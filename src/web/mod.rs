@@ -33,6 +33,7 @@ pub(crate) struct Front {
     login_url: Option<String>,
     next_hosts: Vec<String>,
     https: Https,
+    address_header: Option<String>,
     deadline: Duration,
 }
 
@@ -51,6 +52,7 @@ impl Front {
             login_url: config.login_url.clone(),
             next_hosts: config.next_hosts.clone(),
             https: config.https.clone(),
+            address_header: config.address_header.clone(),
             deadline: config.deadline,
         }
     }

@@ -50,4 +50,5 @@ mod user_names;
 mod vectors_auth;
 mod vectors_password;
 mod vectors_signing;
+mod where_a_login_came_from;
 mod wrong_key_never_destroys;
