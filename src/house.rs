@@ -1,6 +1,7 @@
 //! The handle that an app holds: its two databases, the people, and their sessions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::query_builder::{QueryFragment, QueryId};
 
@@ -14,6 +15,7 @@ use crate::csrf::Rules;
 use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, Stats, migrate};
 use crate::error::Error;
 use crate::place::Place;
+use crate::rounds::Rounds;
 use crate::session::Session;
 use crate::user::declared::declare;
 use crate::user::store::Rank;
@@ -23,6 +25,9 @@ use crate::user::{Permissions, ResetLink, User};
 /// to be slow.
 #[cfg(feature = "axum")]
 const PATIENCE_WITH_WORK: u32 = 15;
+
+/// How often the house keeps its books.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Makes what the shared database lacks, and says which steps that were: none, when another app of the
 /// house was here before. The permissions of [`Config::permissions`] are made as well.
@@ -87,6 +92,8 @@ pub struct Housekey<L: HouseConnection> {
 struct Rooms<L: HouseConnection> {
     databases: Arc<Databases<L>>,
     auth: Arc<Auth>,
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "held to its end"))]
+    rounds: Arc<Rounds>,
     config: Config,
     #[cfg(feature = "axum")]
     bridge: crate::bridge::Bridge,
@@ -125,6 +132,7 @@ impl<L: HouseConnection> Housekey<L> {
         let auth = Arc::new(Auth::new(&config, databases.shared.clone()));
         let rooms = Rooms {
             databases,
+            rounds: Arc::new(begin_rounds(Arc::clone(&auth))),
             auth,
             #[cfg(feature = "axum")]
             bridge: crate::bridge::Bridge::new(&config),
@@ -582,10 +590,21 @@ impl<L: HouseConnection> Housekey<L> {
 
     /// What the web adapters need, whatever the kinds of the databases.
     #[cfg(feature = "axum")]
-    pub(crate) fn front(&self) -> (Arc<Auth>, crate::bridge::Bridge, Arc<Rules>, &Config) {
-        let Rooms { auth, bridge, csrf, config, .. } = &*self.rooms;
-        (Arc::clone(auth), bridge.clone(), Arc::clone(csrf), config)
+    pub(crate) fn front(
+        &self,
+    ) -> (Arc<Auth>, Arc<Rounds>, crate::bridge::Bridge, Arc<Rules>, &Config) {
+        let Rooms { auth, rounds, bridge, csrf, config, .. } = &*self.rooms;
+        (Arc::clone(auth), Arc::clone(rounds), bridge.clone(), Arc::clone(csrf), config)
     }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.rooms.auth
+    }
+}
+
+/// What is done while nobody waits for it.
+fn begin_rounds(auth: Arc<Auth>) -> Rounds {
+    Rounds::begin(MINUTE, move || auth.write_down())
 }
 
 #[cfg(feature = "axum")]

@@ -28,6 +28,7 @@ mod auth;
 mod check;
 #[cfg(feature = "axum")]
 mod bridge;
+mod rounds;
 mod house;
 mod caretaker;
 mod sessions;
@@ -51,7 +52,7 @@ pub use key::{Fingerprint, KeyRing, SecretKey};
 pub use permission::ModelPermissions;
 pub use place::{DatabaseKind, Place};
 pub use related::{Referenced, References};
-pub use session::{Expiry, Rejected, Session, SessionKey, Status};
+pub use session::{Expiry, Rejected, Session, SessionInfo, SessionKey, Status};
 pub use user::{Active, Grant, Permissions, ResetLink, User};
 #[cfg(feature = "axum")]
 pub use web::axum;

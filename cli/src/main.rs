@@ -91,7 +91,7 @@ fn check(house: &Caretaker) -> Result<Report, Error> {
 
 fn sessions(house: &Caretaker, command: SessionsCommand) -> Result<Report, Error> {
     let (count, done) = match command {
-        SessionsCommand::Purge => (house.purge_sessions()?, "purged"),
+        SessionsCommand::Purge => (house.purge_sessions(|_| ())?, "purged"),
         SessionsCommand::Revoke { username: None, .. } => (house.end_all_sessions()?, "ended"),
         SessionsCommand::Revoke { username: Some(name), .. } => {
             match house.end_sessions_of(&name)? {

@@ -1,9 +1,12 @@
 //! Who is who: authenticate, login, logout, change of password, and the user of a session.
 
 mod end;
+mod list;
 mod load;
+mod purge;
 mod reset;
 mod save;
+mod seen;
 mod stamp;
 mod why;
 
@@ -17,6 +20,7 @@ use crate::password::{Hasher, Verdict};
 use crate::reset::ResetTokens;
 use crate::session::codec::Codec;
 use crate::session::data::Data;
+use crate::session::diary::Diary;
 use crate::session::key::Mint;
 use crate::session::{Session, State, store};
 use crate::user::store as users;
@@ -49,6 +53,8 @@ pub(crate) struct Auth {
     signs_with: String,
     clock: Clock,
     complaints: Pace,
+    diary: Diary,
+    unwritten: Pace,
 }
 
 impl Auth {
@@ -66,6 +72,8 @@ impl Auth {
             signs_with: config.keys.current().fingerprint().to_string(),
             clock: config.clock,
             complaints: Pace::new(Duration::from_secs(1)),
+            diary: Diary::default(),
+            unwritten: Pace::new(Duration::from_secs(3600)),
         }
     }
 
@@ -271,7 +279,7 @@ impl Auth {
     }
 
     /// Lets the user's sessions outlive the new hash, as far as they are known to be the user's: those
-    /// that were begun in housekey apps.
+    /// that were begun or seen in housekey apps.
     fn restamp(
         &self,
         conn: &mut SharedConnection,

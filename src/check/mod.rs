@@ -39,8 +39,8 @@ pub(crate) fn tables(shared: &SharedPool) -> Result<(), Error> {
 
 /// The app's key is one that the house knows; the first app to come registers its own.
 pub(crate) fn key(shared: &SharedPool, config: &Config) -> Result<(), Error> {
-    if config.app_name.chars().count() > 100 {
-        return Err(Error::config("APP_NAME", "has more than 100 characters; give a shorter name"));
+    if !(1..=100).contains(&config.app_name.chars().count()) {
+        return Err(Error::config("APP_NAME", "must have 1 to 100 characters; give another name"));
     }
     let keys = &config.keys;
     let registered = shared.run(registry)?;

@@ -2,9 +2,12 @@
 
 pub(crate) mod codec;
 pub(crate) mod data;
+pub(crate) mod diary;
 pub(crate) mod expiry;
 pub(crate) mod header;
+pub(crate) mod info;
 pub(crate) mod key;
+pub(crate) mod owned;
 pub(crate) mod store;
 pub(crate) mod visitor;
 
@@ -16,6 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use expiry::Expiry;
+pub use info::SessionInfo;
 pub use key::SessionKey;
 
 use crate::error::Error;
@@ -253,6 +257,19 @@ impl Session {
     #[must_use]
     pub fn key(&self) -> Option<SessionKey> {
         self.state().key.clone()
+    }
+
+    /// What may be shown of the key: the [`SessionInfo::id`] of this session, when it has a row.
+    ///
+    /// ```
+    /// # use housekey::Session;
+    /// # fn handler(session: &Session) {
+    /// let name_for_support = session.id().unwrap_or_default();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        self.state().key.as_ref().map(|key| info::id(key.expose_secret()))
     }
 
     /// What there is to save.

@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::key::SessionKey;
+use super::owned::DJANGO;
 use super::visitor::Visitor;
 use crate::db::schema::{auth_user, django_session, housekey_session};
 use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
@@ -17,7 +18,7 @@ pub(crate) struct Row {
     pub(crate) data: String,
     /// By the clock of the database.
     pub(crate) alive: bool,
-    /// `None` for a session of nobody, and for one that Django has made.
+    /// `None` for a session of nobody, and for one that Django has made and no app has adopted.
     pub(crate) user: Option<UserRow>,
 }
 
@@ -205,12 +206,16 @@ pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Erro
                 .load(&mut **conn)
         })
     });
-    rows.or_else(Error::nothing_if_strange)
+    let rows: Vec<Sample> = rows.or_else(Error::nothing_if_strange)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Sample { app: row.app.filter(|app| app != DJANGO), ..row })
+        .collect())
 }
 
 /// The app that a session was begun in, when it was a housekey app.
 pub(crate) fn app_of(shared: &SharedPool, key: &SessionKey) -> Result<Option<String>, Error> {
-    shared.run(|conn| {
+    let app: Option<String> = shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             housekey_session::table
                 .find(key.expose_secret())
@@ -218,7 +223,8 @@ pub(crate) fn app_of(shared: &SharedPool, key: &SessionKey) -> Result<Option<Str
                 .first(&mut **conn)
                 .optional()
         })
-    })
+    })?;
+    Ok(app.filter(|app| app != DJANGO))
 }
 
 /// Puts new data in the place of old, and leaves the time of its end alone.
@@ -238,43 +244,43 @@ pub(crate) fn replace_data(
     })
 }
 
-/// How many rows one transaction deletes: the apps go on meanwhile.
-pub(crate) const BATCH: i64 = 1000;
+/// How many rows one transaction changes at most: the apps go on meanwhile.
+pub(crate) const BATCH: usize = 500;
+/// The same, for `LIMIT`.
+pub(crate) const PAGE: i64 = 500;
 
-/// Keys of sessions that have ended.
-pub(crate) fn expired(shared: &SharedPool) -> Result<Vec<String>, Error> {
-    shared.run(|conn| {
+/// Deletes a batch of sessions that have ended, and says how many there were; one that was prolonged since it
+/// was found stays. Their owners' rows are left behind as those that Django leaves.
+pub(crate) fn delete_expired(shared: &SharedPool) -> Result<usize, Error> {
+    let keys: Vec<String> = shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             django_session::table
                 .filter(django_session::expire_date.le(DatabaseNow))
                 .order(django_session::expire_date)
-                .limit(BATCH)
+                .limit(PAGE)
                 .select(django_session::session_key)
                 .load(&mut **conn)
+        })
+    })?;
+    shared.transact(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            let rows = django_session::table
+                .filter(django_session::session_key.eq_any(&keys))
+                .filter(django_session::expire_date.le(DatabaseNow));
+            diesel::delete(rows).execute(&mut **conn)
         })
     })
 }
 
-/// A page of sessions behind a key: each with its owner, where that is known, and its data.
-pub(crate) fn page(
-    shared: &SharedPool,
-    behind: &str,
-) -> Result<Vec<(String, Option<i32>, String)>, Error> {
+/// A page of the keys of all sessions behind a key.
+pub(crate) fn keys(shared: &SharedPool, behind: &str) -> Result<Vec<String>, Error> {
     shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             django_session::table
-                .left_join(
-                    housekey_session::table
-                        .on(housekey_session::session_key.eq(django_session::session_key)),
-                )
                 .filter(django_session::session_key.gt(behind))
                 .order(django_session::session_key)
-                .limit(BATCH)
-                .select((
-                    django_session::session_key,
-                    housekey_session::user_id.nullable(),
-                    django_session::session_data,
-                ))
+                .limit(PAGE)
+                .select(django_session::session_key)
                 .load(&mut **conn)
         })
     })
