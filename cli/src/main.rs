@@ -5,7 +5,9 @@
 
 mod args;
 mod init;
+mod progress;
 mod say;
+mod sessions;
 mod users;
 
 use std::io::Read as _;
@@ -15,7 +17,7 @@ use clap::Parser as _;
 use housekey::{Caretaker, Config, Error};
 use serde_json::json;
 
-use args::{Args, Command, KeyCommand, SessionsCommand};
+use args::{Args, Command, KeyCommand};
 use say::{Form, Report};
 
 fn main() -> ExitCode {
@@ -48,7 +50,7 @@ fn run(command: Command) -> Result<Report, Failure> {
         Command::Migrate { plan: false } => steps("applied", &housekey::migrate(&config()?)?),
         Command::Check => check(&open()?)?,
         Command::Why => why(&open()?)?,
-        Command::Sessions(command) => sessions(&open()?, command)?,
+        Command::Sessions(command) => sessions::run(&open()?, command)?,
         Command::Group(command) => users::group(&open()?, command)?,
         Command::User(command) => users::run(&open()?, command)?,
     })
@@ -87,20 +89,6 @@ fn check(house: &Caretaker) -> Result<Report, Error> {
     let lines: Vec<String> = warnings.iter().map(|warning| format!("warning: {warning}")).collect();
     let facts = warnings.iter().map(|w| json!({ "fact": w.fact, "remedy": w.remedy }));
     Ok(Report::not_fine(lines.join("\n"), json!({ "warnings": facts.collect::<Vec<_>>() })))
-}
-
-fn sessions(house: &Caretaker, command: SessionsCommand) -> Result<Report, Error> {
-    let (count, done) = match command {
-        SessionsCommand::Purge => (house.purge_sessions(|_| ())?, "purged"),
-        SessionsCommand::Revoke { username: None, .. } => (house.end_all_sessions()?, "ended"),
-        SessionsCommand::Revoke { username: Some(name), .. } => {
-            match house.end_sessions_of(&name)? {
-                Some(count) => (count, "ended"),
-                None => return Ok(users::nobody(&name)),
-            }
-        }
-    };
-    Ok(Report::fine(format!("{count} sessions {done}"), json!({ "sessions": count })))
 }
 
 /// The header comes by standard input: an argument would be seen by everybody on the machine.
