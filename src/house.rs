@@ -111,6 +111,8 @@ impl<L: HouseConnection> Housekey<L> {
     /// Opens the house, if this app belongs to it: the shared tables are there, and the `SECRET_KEY` is
     /// the one the house knows. The first app of a house registers its key.
     ///
+    /// While a handle or a layer of the app lives, a thread writes down once a minute which sessions were used.
+    ///
     /// ```no_run
     /// # use diesel::SqliteConnection;
     /// use housekey::{Config, Housekey};

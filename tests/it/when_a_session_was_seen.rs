@@ -1,9 +1,11 @@
 //! When a session was used last is written down within minutes, and never while a visitor waits.
 
 use chrono::{DateTime, Utc};
+use diesel::PgConnection;
+use diesel::connection::{Connection, SimpleConnection};
 
 use crate::support::log::recorded;
-use crate::support::{Home, House, login, on_both_databases, user, whoami};
+use crate::support::{Home, House, login, on_both_databases, skip, user, whoami};
 
 on_both_databases!(
     a_use_is_written_down_after_the_request,
@@ -85,4 +87,31 @@ fn a_database_that_refuses_it_costs_a_line_in_the_log(home: &Home) {
     let warned: Vec<_> = said.iter().filter(|line| line.starts_with("WARN")).collect();
     assert_eq!(warned.len(), 1, "{said:?}");
     assert!(warned[0].contains("which sessions are in use") && !warned[0].contains(&cookie[..8]));
+}
+
+#[test]
+fn the_books_wait_for_no_row_that_somebody_has_in_hand() {
+    let Some(home) = Home::postgres() else { return skip("PostgreSQL") };
+    let name = home.text("SELECT current_database()::text");
+    home.execute(&format!("ALTER DATABASE {name} SET lock_timeout = '1s'"));
+    let house = home.open("notes");
+    let ada = user(&house, "ada");
+    let cookies = [login(&house, "ada"), login(&house, "ada")];
+    seen_ago(&home, 60);
+    let mut somebody = PgConnection::establish(&home.shared_url()).unwrap();
+    let lock = format!(
+        "BEGIN; SELECT 1 FROM housekey_session WHERE session_key = '{}' FOR UPDATE",
+        cookies[0]
+    );
+    somebody.batch_execute(&lock).unwrap();
+    let said = recorded(|| {
+        for cookie in &cookies {
+            assert_eq!(whoami(&house, cookie), Ok("ada".to_owned()));
+        }
+        let mut ages: Vec<_> = house.sessions_of(&ada).unwrap();
+        ages.sort_by_key(|session| session.last_seen);
+        let ages: Vec<_> = ages.iter().map(|one| minutes_ago(one.last_seen.unwrap())).collect();
+        assert_eq!(ages, [60, 0]);
+    });
+    assert!(said.iter().all(|line| !line.starts_with("WARN")), "{said:?}");
 }
