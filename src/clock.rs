@@ -79,3 +79,11 @@ impl Pace {
         Some(held_back)
     }
 }
+
+/// Does a part of a long work, and rests for as long as that took: what others want comes in between.
+pub(crate) fn at_half_pace<T>(work: impl FnOnce() -> T) -> T {
+    let began = std::time::Instant::now();
+    let done = work();
+    std::thread::sleep(began.elapsed());
+    done
+}

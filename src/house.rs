@@ -1,6 +1,7 @@
 //! The handle that an app holds: its two databases, the people, and their sessions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use diesel::query_builder::{QueryFragment, QueryId};
 
@@ -15,6 +16,7 @@ use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool
 use crate::error::Error;
 use crate::place::Place;
 use crate::registry::{self, Profile};
+use crate::rounds::Rounds;
 use crate::session::Session;
 use crate::user::declared::declare;
 use crate::user::store::Rank;
@@ -24,6 +26,9 @@ use crate::user::{Permissions, ResetLink, User};
 /// to be slow.
 #[cfg(feature = "axum")]
 const PATIENCE_WITH_WORK: u32 = 15;
+
+/// How often the house keeps its books.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// Makes what the shared database lacks, and says which steps that were: none, when another app of the
 /// house was here before. The permissions of [`Config::permissions`] are made as well.
@@ -86,6 +91,8 @@ pub struct Housekey<L: HouseConnection> {
 struct Rooms<L: HouseConnection> {
     databases: Arc<Databases<L>>,
     auth: Arc<Auth>,
+    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "held to its end"))]
+    rounds: Arc<Rounds>,
     config: Config,
     #[cfg(feature = "axum")]
     bridge: crate::bridge::Bridge,
@@ -102,6 +109,8 @@ impl<L: HouseConnection> Clone for Housekey<L> {
 impl<L: HouseConnection> Housekey<L> {
     /// Opens the house, if this app belongs to it: the shared tables are there, and the `SECRET_KEY` is
     /// the one the house knows. The first app of a house registers its key.
+    ///
+    /// While a handle or a layer of the app lives, a thread writes down once a minute which sessions were used.
     ///
     /// ```no_run
     /// # use diesel::SqliteConnection;
@@ -123,9 +132,11 @@ impl<L: HouseConnection> Housekey<L> {
         check::tables(&databases.shared)?;
         registry::admit(&databases.shared, &config)?;
         check::tell(&databases.shared, &config)?;
-        let auth = Arc::new(Auth::new(&config, databases.shared.clone()));
+        let shared = databases.shared.clone();
+        let auth = Arc::new(Auth::new(&config, shared.clone()));
         let rooms = Rooms {
             databases,
+            rounds: Arc::new(begin_rounds(Arc::clone(&auth), shared, config.clone())),
             auth,
             #[cfg(feature = "axum")]
             bridge: crate::bridge::Bridge::new(&config),
@@ -612,21 +623,46 @@ impl<L: HouseConnection> Housekey<L> {
 
     /// What the web adapters need, whatever the kinds of the databases.
     #[cfg(feature = "axum")]
-    pub(crate) fn front(&self) -> (Arc<Auth>, crate::bridge::Bridge, Arc<Rules>, &Config) {
-        let Rooms { auth, bridge, csrf, config, .. } = &*self.rooms;
-        (Arc::clone(auth), bridge.clone(), Arc::clone(csrf), config)
+    pub(crate) fn front(
+        &self,
+    ) -> (Arc<Auth>, Arc<Rounds>, crate::bridge::Bridge, Arc<Rules>, &Config) {
+        let Rooms { auth, rounds, bridge, csrf, config, .. } = &*self.rooms;
+        (Arc::clone(auth), Arc::clone(rounds), bridge.clone(), Arc::clone(csrf), config)
     }
+
+    pub(crate) fn auth(&self) -> &Auth {
+        &self.rooms.auth
+    }
+}
+
+/// What is done while nobody waits for it: which sessions were used, and once an hour that the app is still there.
+fn begin_rounds(auth: Arc<Auth>, shared: SharedPool, config: Config) -> Rounds {
+    let mut minutes = 0_u64;
+    Rounds::begin(MINUTE, move || {
+        auth.write_down();
+        minutes += 1;
+        if minutes.is_multiple_of(60)
+            && let Err(error) = registry::note(&shared, &config)
+        {
+            tracing::warn!(app = config.app_name, %error, "the house could not be told that this app is here");
+        }
+    })
 }
 
 #[cfg(feature = "axum")]
 fn csrf_rules(config: &Config) -> Result<Rules, Error> {
-    if let Https::ByHeader { name, .. } = &config.https
-        && (name.is_empty() || !name.bytes().all(is_token_byte))
-    {
-        return Err(Error::config(
-            "SECURE_PROXY_SSL_HEADER",
-            "names no header; name it as the proxy does",
-        ));
+    let of_https = match &config.https {
+        Https::ByHeader { name, .. } => Some(name),
+        Https::ByAddress | Https::Always => None,
+    };
+    let headers = [
+        ("SECURE_PROXY_SSL_HEADER", of_https),
+        ("CLIENT_ADDRESS_HEADER", config.address_header.as_ref()),
+    ];
+    for (setting, name) in headers {
+        if name.is_some_and(|name| name.is_empty() || !name.bytes().all(is_token_byte)) {
+            return Err(Error::config(setting, "names no header; name it as the proxy does"));
+        }
     }
     let (trusted, domain) = (&config.csrf.trusted_origins, config.csrf.cookie_domain.as_deref());
     Rules::new(trusted, domain).map_err(|problem| Error::config("CSRF_TRUSTED_ORIGINS", problem))

@@ -29,8 +29,10 @@ mod auth;
 mod check;
 #[cfg(feature = "axum")]
 mod bridge;
+mod rounds;
 mod house;
 mod caretaker;
+mod sessions;
 mod related;
 #[cfg(feature = "axum")]
 mod web;
@@ -55,7 +57,7 @@ pub use permission::ModelPermissions;
 pub use place::{DatabaseKind, Place};
 pub use registry::{CookieProfile, HouseKey, Instance, KeyState, Profile, Seen};
 pub use related::{Referenced, References};
-pub use session::{Expiry, Rejected, Session, SessionKey, Status};
+pub use session::{Expiry, Rejected, Session, SessionInfo, SessionKey, Status};
 pub use user::{Active, Grant, Granted, Group, Permissions, ResetLink, User};
 #[cfg(feature = "axum")]
 pub use web::axum;

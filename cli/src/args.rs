@@ -146,16 +146,27 @@ pub(crate) enum GroupCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum SessionsCommand {
-    /// Deletes the rows of sessions that have ended
+    /// Lists the living sessions of a user in every app, Django's too, the newest first
+    List { username: String },
+    /// Deletes the rows of sessions that have ended, some at a time, while the apps go on
     Purge,
     /// Ends the sessions of a user in every app, Django's too
-    Revoke {
-        #[arg(required_unless_present = "all", conflicts_with = "all")]
-        username: Option<String>,
-        /// Ends the sessions of everybody
-        #[arg(long)]
-        all: bool,
-    },
+    Revoke(Revoked),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Revoked {
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub(crate) username: Option<String>,
+    /// Ends the sessions of everybody
+    #[arg(long)]
+    all: bool,
+    /// Ends all but this one; the ID is that of `sessions list`
+    #[arg(long, value_name = "ID", conflicts_with_all = ["all", "only"])]
+    pub(crate) all_but: Option<String>,
+    /// Ends this one alone
+    #[arg(long, value_name = "ID", conflicts_with = "all")]
+    pub(crate) only: Option<String>,
 }
 
 #[derive(Subcommand)]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::args::{AppCommand, KeyCommand, SeenWithin};
 use crate::init::write_for_owner;
+use crate::progress::Progress;
 use crate::say::{Report, shown, utc};
 use crate::{Failure, config, open};
 
@@ -90,7 +91,10 @@ fn promote(house: &Caretaker, seen: Seen) -> Result<Report, Failure> {
 }
 
 fn retire(house: &Caretaker, seen: Seen, sign_out: SignOut) -> Result<Report, Failure> {
-    let retired = house.retire_keys(seen, sign_out, |_| {})?;
+    let mut progress = Progress::of("sessions looked at");
+    let retired = house.retire_keys(seen, sign_out, |so_far| progress.show(so_far));
+    drop(progress);
+    let retired = retired?;
     let facts = json!({ "fingerprints": retired, "state": "retired" });
     if retired.is_empty() {
         return Ok(Report::fine("there is no key to be retired".to_owned(), facts));

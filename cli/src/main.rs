@@ -4,12 +4,14 @@
 //! well, 1 something is not as asked (a warning, no such user, no login), 2 an error.
 
 mod args;
-mod checkup;
 mod ask;
+mod checkup;
 mod groups;
 mod init;
 mod keys;
+mod progress;
 mod say;
+mod sessions;
 mod users;
 
 use std::io::Read as _;
@@ -19,7 +21,7 @@ use clap::Parser as _;
 use housekey::{Caretaker, Config, Error};
 use serde_json::json;
 
-use args::{Args, Command, SessionsCommand};
+use args::{Args, Command};
 use say::{Form, Report};
 
 fn main() -> ExitCode {
@@ -52,7 +54,7 @@ fn run(command: Command) -> Result<Report, Failure> {
             Report::fine(sql.clone(), json!({ "sql": sql }))
         }
         Command::Why => why(&open()?)?,
-        Command::Sessions(command) => sessions(&open()?, command)?,
+        Command::Sessions(command) => sessions::run(&open()?, command)?,
         Command::Group(command) => groups::run(&open()?, command)?,
         Command::User(command) => users::run(&open()?, command)?,
     })
@@ -81,20 +83,6 @@ fn steps(done: &str, steps: &[String]) -> Report {
         lines.join("\n")
     };
     Report::fine(text, json!({ "steps": steps }))
-}
-
-fn sessions(house: &Caretaker, command: SessionsCommand) -> Result<Report, Error> {
-    let (count, done) = match command {
-        SessionsCommand::Purge => (house.purge_sessions()?, "purged"),
-        SessionsCommand::Revoke { username: None, .. } => (house.end_all_sessions()?, "ended"),
-        SessionsCommand::Revoke { username: Some(name), .. } => {
-            match house.end_sessions_of(&name)? {
-                Some(count) => (count, "ended"),
-                None => return Ok(users::nobody(&name)),
-            }
-        }
-    };
-    Ok(Report::fine(format!("{count} sessions {done}"), json!({ "sessions": count })))
 }
 
 /// The header comes by standard input: an argument would be seen by everybody on the machine.

@@ -40,7 +40,7 @@ impl Report {
 }
 
 pub(crate) fn utc(time: DateTime<Utc>) -> String {
-    format!("{} UTC", time.format("%F %R"))
+    format!("{} UTC", time.format("%F %T"))
 }
 
 pub(crate) fn done(name: &str, what: &str) -> Report {

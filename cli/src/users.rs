@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::Failure;
 use crate::args::{UserCommand, What};
 use crate::ask::{confirm, new_password};
-use crate::say::{Report, done, listed, shown};
+use crate::say::{Report, done, listed, shown, utc};
 
 pub(crate) fn run(house: &Caretaker, command: UserCommand) -> Result<Report, Failure> {
     match command {
@@ -112,7 +112,7 @@ fn show(user: &User, granted: &Granted) -> Report {
     let mut lines = vec![line(user)];
     let name = format!("{} {}", user.first_name, user.last_name);
     lines.extend((name != " ").then(|| format!("name: {}", shown(name.trim()))));
-    lines.push(format!("joined: {} UTC", user.date_joined.format("%F %T")));
+    lines.push(format!("joined: {}", utc(user.date_joined)));
     lines.push(listed("groups", &granted.groups));
     lines.push(listed("permissions", &granted.own));
     lines.push(listed("permissions by groups", &granted.by_groups));
@@ -132,7 +132,7 @@ fn line(user: &User) -> String {
     let marks =
         [(user.is_superuser, "superuser"), (user.is_staff, "staff"), (!user.is_active, "inactive")];
     words.extend(marks.iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| (*mark).to_owned()));
-    words.extend(user.last_login.map(|time| format!("last login {} UTC", time.format("%F %T"))));
+    words.extend(user.last_login.map(|time| format!("last login {}", utc(time))));
     words.retain(|word| !word.is_empty());
     words.join("  ")
 }

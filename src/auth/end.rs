@@ -1,60 +1,63 @@
-//! Ending many sessions: what has expired, a user's, all.
+//! Ending many sessions: a user's, all.
 
-use super::{Auth, load};
+use super::Auth;
 use crate::error::Error;
-use crate::session::store;
-use crate::user::store as users;
+use crate::session::info::id;
+use crate::session::{owned, store};
 
 impl Auth {
-    /// Deletes the rows of sessions that have ended, in batches.
-    pub(crate) fn purge_sessions(&self) -> Result<usize, Error> {
-        let mut purged = 0;
-        loop {
-            let keys = store::expired(&self.shared)?;
-            let done = if keys.is_empty() { 0 } else { self.delete_sessions(&keys)? };
-            if done == 0 {
-                return Ok(purged);
-            }
-            purged += done;
-        }
+    /// Ends the session of a user that has this id; `false` when there is none.
+    pub(crate) fn end_session(&self, user_id: i64, wanted: &str) -> Result<bool, Error> {
+        let Ok(user_id) = i32::try_from(user_id) else { return Ok(false) };
+        let keys = owned::keys_of(&self.shared, user_id)?;
+        let Some(key) = keys.into_iter().find(|key| id(key) == wanted) else { return Ok(false) };
+        Ok(self.delete_sessions(&[key])? > 0)
     }
 
-    /// Ends the sessions of a user, Django's too: whose those are stands in their data alone. `None` when
-    /// there is no such user.
-    pub(crate) fn end_sessions_of(&self, username: &str) -> Result<Option<usize>, Error> {
-        let Some(user) = users::find_by_username(&self.shared, username)? else { return Ok(None) };
-        let is_users = |owner: Option<i32>, data: &str| match owner {
-            Some(owner) => owner == user.id,
-            None => self
-                .codec
-                .decode(data)
-                .is_ok_and(|decoded| load::user_id(&decoded.data) == Some(user.id.into())),
-        };
-        self.end_sessions_that(is_users).map(Some)
+    /// Ends the sessions of a user, Django's too.
+    pub(crate) fn end_sessions(&self, user_id: i64) -> Result<usize, Error> {
+        self.delete_sessions(&self.keys_of(user_id)?)
+    }
+
+    /// Ends all but the one of this id; `None`, and none is ended, when that is not one of the user's.
+    pub(crate) fn end_other_sessions(
+        &self,
+        user_id: i64,
+        spared: &str,
+    ) -> Result<Option<usize>, Error> {
+        let keys = self.keys_of(user_id)?;
+        let (spared, others): (Vec<_>, Vec<_>) =
+            keys.into_iter().partition(|key| id(key) == spared);
+        if spared.is_empty() { Ok(None) } else { self.delete_sessions(&others).map(Some) }
     }
 
     pub(crate) fn end_all_sessions(&self) -> Result<usize, Error> {
-        self.end_sessions_that(|_, _| true)
-    }
-
-    fn end_sessions_that(
-        &self,
-        is_meant: impl Fn(Option<i32>, &str) -> bool,
-    ) -> Result<usize, Error> {
         let (mut ended, mut behind) = (0, String::new());
         loop {
-            let page = store::page(&self.shared, &behind)?;
-            let Some((last, ..)) = page.last() else { return Ok(ended) };
-            behind.clone_from(last);
-            let meant = page.into_iter().filter(|(_, owner, data)| is_meant(*owner, data));
-            let keys: Vec<String> = meant.map(|(key, ..)| key).collect();
-            if !keys.is_empty() {
-                ended += self.delete_sessions(&keys)?;
-            }
+            let keys = store::keys(&self.shared, &behind)?;
+            ended += self.delete_sessions(&keys)?;
+            let Some(last) = keys.into_iter().next_back() else { return Ok(ended) };
+            behind = last;
         }
     }
 
+    /// First those whose data alone tells whose they are: one that is adopted meanwhile is found after that.
+    fn keys_of(&self, user_id: i64) -> Result<Vec<String>, Error> {
+        let Ok(user_id) = i32::try_from(user_id) else { return Ok(Vec::new()) };
+        let mut keys = Vec::new();
+        self.meet_strangers(|found| {
+            keys.extend(found.into_iter().filter(|one| one.user_id == user_id).map(|one| one.key));
+            Ok(())
+        })?;
+        keys.extend(owned::keys_of(&self.shared, user_id)?);
+        Ok(keys)
+    }
+
     fn delete_sessions(&self, keys: &[String]) -> Result<usize, Error> {
-        self.shared.transact(|conn| store::delete_all(conn, keys))
+        let mut ended = 0;
+        for keys in keys.chunks(store::BATCH) {
+            ended += self.shared.transact(|conn| store::delete_all(conn, keys))?;
+        }
+        Ok(ended)
     }
 }

@@ -51,7 +51,7 @@ impl Auth {
             Ok(_) => return Ok(Err(Rejected::Expired)),
             Err(rejected) => return Ok(Err(rejected)),
         };
-        let Decoded { data, key, .. } = match self.codec.decode(&row.data) {
+        let Decoded { data, key, written } = match self.codec.decode(&row.data) {
             Ok(decoded) => decoded,
             Err(undecodable) => return Ok(Err(undecodable.into())),
         };
@@ -62,6 +62,7 @@ impl Auth {
             self.renewals.note(&mut state, key);
         }
         self.recognise(&mut state, row.user)?;
+        self.note(&state, written);
         Ok(Ok(state))
     }
 

@@ -2,10 +2,13 @@
 
 mod end;
 mod held;
+mod list;
 mod load;
+mod purge;
 mod renewal;
 mod reset;
 mod save;
+mod seen;
 mod stamp;
 mod why;
 
@@ -19,6 +22,7 @@ use crate::password::{Hasher, Verdict};
 use crate::reset::ResetTokens;
 use crate::session::codec::Codec;
 use crate::session::data::Data;
+use crate::session::diary::Diary;
 use crate::session::key::Mint;
 use crate::session::{Session, State, store};
 use crate::user::store as users;
@@ -32,8 +36,6 @@ use stamp::Stamps;
 
 /// Django's only backend that keeps its users in `auth_user`.
 pub(crate) const BACKEND: &str = "django.contrib.auth.backends.ModelBackend";
-/// In bytes; 150 characters have no more than 600, and Unicode's forms shrink hardly anything.
-const MOST_TO_NORMALISE: usize = 4096;
 const USER_ID: &str = "_auth_user_id";
 pub(crate) const USER_BACKEND: &str = "_auth_user_backend";
 const USER_HASH: &str = "_auth_user_hash";
@@ -53,6 +55,8 @@ pub(crate) struct Auth {
     signs_with: String,
     clock: Clock,
     complaints: Pace,
+    diary: Diary,
+    unwritten: Pace,
 }
 
 impl Auth {
@@ -71,6 +75,8 @@ impl Auth {
             signs_with: config.keys.current().fingerprint().to_string(),
             clock: config.clock,
             complaints: Pace::new(Duration::from_secs(1)),
+            diary: Diary::default(),
+            unwritten: Pace::new(Duration::from_secs(3600)),
         }
     }
 
@@ -171,19 +177,9 @@ impl Auth {
         password: &str,
         rank: users::Rank,
     ) -> Result<User, Error> {
-        if username.len() > MOST_TO_NORMALISE {
-            return Err(refuse("", "has a name of more than 150 characters; give a shorter one"));
-        }
-        let (username, email) = (username::normalize(username), username::normalize_email(email));
-        let problem = match username.chars().count() {
-            0 => Some("has no name; give one"),
-            151.. => Some("has a name of more than 150 characters; give a shorter one"),
-            _ if !username::is_valid(&username) => Some(
-                "has a name with other characters than letters, digits and @.+-_; give another one",
-            ),
-            _ if email.chars().count() > 254 => {
-                Some("has an e-mail address of more than 254 characters; give another one")
-            }
+        let (username, email) = (username::admit(username)?, username::normalize_email(email));
+        let problem = match email.chars().count() {
+            255.. => Some("has an e-mail address of more than 254 characters; give another one"),
             _ if email.contains('\0') => {
                 Some("has an e-mail address with a NUL in it; give another one")
             }
@@ -276,7 +272,7 @@ impl Auth {
     }
 
     /// Lets the user's sessions outlive the new hash, as far as they are known to be the user's: those
-    /// that were begun in housekey apps.
+    /// that were begun or seen in housekey apps.
     fn restamp(
         &self,
         conn: &mut SharedConnection,

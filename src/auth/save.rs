@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
 use crate::session::expiry::{End, end};
-use crate::session::{CookieChange, Session, SessionKey, State, store};
+use crate::session::visitor::Visitor;
+use crate::session::{CookieChange, Session, SessionKey, State, owned, store};
 
 /// How often a new key is drawn when one was taken: with 129 random bits, never.
 const TRIES: usize = 3;
@@ -57,7 +58,7 @@ impl Auth {
         let end = self.end_of(state).row;
         let (key, ()) = self.under_a_new_key(|conn, key| {
             also(conn)?;
-            self.create(conn, key, &text, end, owner)?;
+            self.create(conn, key, (&text, end), owner.map(|id| (id, &state.visitor)))?;
             match &state.key {
                 Some(old) => Ok(store::delete(conn, old)?),
                 None => Ok(()),
@@ -90,7 +91,13 @@ impl Auth {
         let (key, found) = self.under_a_new_key(|conn, key| {
             let found = self.merged(conn, old, state)?;
             if let Found::Ours { text, end, .. } = &found {
-                self.create(conn, key, text, *end, owner)?;
+                store::create(conn, key, text, *end)?;
+                match owner {
+                    // In which app it was begun, and when, stays as it was.
+                    _ if owned::hand_over(conn, old, key)? => {}
+                    Some(user_id) => store::own(conn, key, user_id, &self.app, &state.visitor)?,
+                    None => {}
+                }
                 store::delete(conn, old)?;
                 store::lead(conn, old, key)?;
             }
@@ -117,13 +124,12 @@ impl Auth {
         &self,
         conn: &mut SharedConnection,
         key: &SessionKey,
-        text: &str,
-        end: Moment,
-        owner: Option<i32>,
+        (text, end): (&str, Moment),
+        owner: Option<(i32, &Visitor)>,
     ) -> QueryResult<()> {
         store::create(conn, key, text, end)?;
         match owner {
-            Some(user_id) => store::own(conn, key, user_id, &self.app),
+            Some((user_id, visitor)) => store::own(conn, key, user_id, &self.app, visitor),
             None => Ok(()),
         }
     }

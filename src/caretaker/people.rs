@@ -143,15 +143,14 @@ impl Caretaker {
     /// own refer to the user, who stays then. [`Error::Unreachable`], [`Error::PoolTimeout`] and
     /// [`Error::Database`].
     pub fn delete_user(&self, username: &str) -> Result<(), Error> {
-        // Whose sessions Django's are is found by the name, so they end first, and not for a user who stays.
-        self.write(|conn| may_go(conn, username).map(drop))?;
-        self.end_sessions_of(username)?;
         let deleted = self.write(|conn| {
             let user = may_go(conn, username)?;
             removal::delete(conn, &removal::USER, user)?;
-            Ok(())
+            Ok(user)
         });
-        deleted.map_err(|error| whose_rows_refer(error, "user", username))
+        let user = deleted.map_err(|error| whose_rows_refer(error, "user", username))?;
+        // They are nobody's by now, and only lie about.
+        self.auth.end_sessions(user.into()).map(drop)
     }
 
     /// The groups and permissions of a user.

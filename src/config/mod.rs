@@ -46,6 +46,8 @@ pub struct Config {
     /// Where visitors find the app.
     pub(crate) public_url: Option<String>,
     pub(crate) https: Https,
+    /// The header by which the proxy in front tells a visitor's address.
+    pub(crate) address_header: Option<String>,
     pub(crate) cookie: CookieSettings,
     pub(crate) csrf: CsrfSettings,
     pub(crate) session_salt: String,
@@ -137,6 +139,7 @@ impl Config {
             next_hosts: Vec::new(),
             public_url: None,
             https: Https::ByAddress,
+            address_header: None,
             cookie: CookieSettings {
                 name: "sessionid".to_owned(),
                 domain: None,
@@ -189,6 +192,7 @@ impl Config {
     /// | `CSRF_TRUSTED_ORIGINS` | JSON list of origins whose pages may post here | `[]` |
     /// | `SUCCESS_URL_ALLOWED_HOSTS` | JSON list of hosts that `next` may name | `[]` |
     /// | `SECURE_PROXY_SSL_HEADER` | JSON list: the header by which the proxy says "it was HTTPS", and its value | none |
+    /// | `CLIENT_ADDRESS_HEADER` | the header by which the proxy tells a visitor's address, like `X-Real-IP` | the connection's |
     /// | `PASSWORD_HASHER` | `pbkdf2_sha256`, `pbkdf2_sha1`, `argon2`, `bcrypt_sha256` or `scrypt` | `pbkdf2_sha256` |
     /// | `PASSWORD_ITERATIONS` | rounds of `pbkdf2_sha256` | 1000000 |
     /// | `PASSWORD_RESET_TIMEOUT` | seconds | 259200 |
@@ -232,6 +236,9 @@ impl Config {
         config.next_hosts = vars.texts("SUCCESS_URL_ALLOWED_HOSTS")?;
         if let Some((name, value)) = vars.secure_proxy_header()? {
             config = config.secure_proxy_ssl_header(name, value);
+        }
+        if let Some(name) = vars.optional("CLIENT_ADDRESS_HEADER") {
+            config = config.client_address_header(name);
         }
         config.cookie = vars.cookie(config.cookie)?;
         config.csrf = vars.csrf(config.csrf)?;
@@ -485,10 +492,26 @@ impl Config {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Self {
-        let name = name.into();
-        // Django names headers as WSGI does.
-        let name = name.trim().trim_start_matches("HTTP_").replace('_', "-");
-        self.https = Https::ByHeader { name, value: value.into() };
+        self.https = Https::ByHeader { name: header_name(&name.into()), value: value.into() };
+        self
+    }
+
+    /// The header by which the proxy in front tells a visitor's address (`X-Real-IP`, `X-Forwarded-For`), for
+    /// the list of a user's sessions. The proxy must take that header away from what visitors send, or add to
+    /// it: of a list the last address counts, which the nearest proxy has added.
+    ///
+    /// Without it the address is that of the connection, where the app serves
+    /// `into_make_service_with_connect_info::<SocketAddr>()`; behind a proxy that is the proxy's.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key)?.client_address_header("X-Real-IP");
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn client_address_header(mut self, name: impl Into<String>) -> Self {
+        self.address_header = Some(header_name(&name.into()));
         self
     }
 
@@ -581,6 +604,11 @@ impl Config {
         self.clock = clock;
         self
     }
+}
+
+/// Django names headers as WSGI does.
+fn header_name(name: &str) -> String {
+    name.trim().trim_start_matches("HTTP_").replace('_', "-")
 }
 
 fn program_name() -> String {

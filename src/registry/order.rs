@@ -54,8 +54,8 @@ fn settle(
     config: &Config,
     look: impl Fn(&mut SharedConnection) -> Result<Step, Error>,
 ) -> Result<(), Error> {
-    if config.app_name.chars().count() > 100 {
-        return Err(Error::config("APP_NAME", "has more than 100 characters; give a shorter name"));
+    if !(1..=100).contains(&config.app_name.chars().count()) {
+        return Err(Error::config("APP_NAME", "must have 1 to 100 characters; give another name"));
     }
     if shared.run(|conn| Ok(look(conn)?))? == Step::None {
         return Ok(());

@@ -2,23 +2,30 @@
 
 pub(crate) mod codec;
 pub(crate) mod data;
+pub(crate) mod diary;
 pub(crate) mod expiry;
 pub(crate) mod header;
+pub(crate) mod info;
 pub(crate) mod key;
+pub(crate) mod owned;
 pub(crate) mod store;
+pub(crate) mod visitor;
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use expiry::Expiry;
+pub use info::SessionInfo;
 pub use key::SessionKey;
 
 use crate::error::Error;
 use crate::user::User;
 use data::Data;
+use visitor::Visitor;
 
 /// Names that belong to the login and to the expiry: only housekey and Django write them.
 const RESERVED: [&str; 4] =
@@ -134,6 +141,8 @@ pub(crate) struct State {
     pub(crate) user: Option<User>,
     /// By this request.
     pub(crate) signed_in_now: bool,
+    /// Written down with a login.
+    pub(crate) visitor: Visitor,
 }
 
 impl Session {
@@ -243,6 +252,19 @@ impl Session {
         self.state().key.clone()
     }
 
+    /// What may be shown of the key: the [`SessionInfo::id`] of this session, when it has a row.
+    ///
+    /// ```
+    /// # use housekey::Session;
+    /// # fn handler(session: &Session) {
+    /// let name_for_support = session.id().unwrap_or_default();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        self.state().key.as_ref().map(|key| info::id(key.expose_secret()))
+    }
+
     /// What there is to save.
     ///
     /// ```
@@ -274,6 +296,22 @@ impl Session {
     #[must_use]
     pub fn rejected(&self) -> Option<Rejected> {
         self.state().rejected
+    }
+
+    /// Says where the request comes from, before a login: its address and the header `User-Agent`, of which
+    /// 200 characters are kept. The web adapters call this.
+    ///
+    /// The user sees it in the list of the sessions; nothing is decided by it, as a visitor can write anything
+    /// there.
+    ///
+    /// ```
+    /// # use housekey::Session;
+    /// # fn before_the_login(session: &Session, peer: std::net::SocketAddr) {
+    /// session.came_from(Some(peer.ip()), "Mozilla/5.0 (X11; Linux x86_64)");
+    /// # }
+    /// ```
+    pub fn came_from(&self, address: Option<IpAddr>, agent: &str) {
+        self.state().visitor = Visitor::new(address, agent);
     }
 
     pub(crate) fn refused(rejected: Rejected) -> Self {
@@ -343,7 +381,8 @@ impl State {
 
     /// An empty session without a row, as for a new visitor.
     pub(crate) fn flush(&mut self) {
-        let rejected = self.rejected;
-        *self = Self { flushed: true, cookie: CookieChange::Delete, rejected, ..Self::default() };
+        let (rejected, visitor) = (self.rejected, std::mem::take(&mut self.visitor));
+        let cookie = CookieChange::Delete;
+        *self = Self { flushed: true, cookie, rejected, visitor, ..Self::default() };
     }
 }

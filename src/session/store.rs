@@ -6,6 +6,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::key::SessionKey;
+use super::owned::DJANGO;
+use super::visitor::Visitor;
 use crate::db::schema::{auth_user, django_session, housekey_renewal, housekey_session};
 use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
 use crate::error::Error;
@@ -16,7 +18,7 @@ pub(crate) struct Row {
     pub(crate) data: String,
     /// By the clock of the database.
     pub(crate) alive: bool,
-    /// `None` for a session of nobody, and for one that Django has made.
+    /// `None` for a session of nobody, and for one that Django has made and no app has adopted.
     pub(crate) user: Option<UserRow>,
 }
 
@@ -88,12 +90,13 @@ pub(crate) fn create(
     })
 }
 
-/// Writes down whose session it is.
+/// Writes down whose session it is, and from where it was begun.
 pub(crate) fn own(
     conn: &mut SharedConnection,
     key: &SessionKey,
     user_id: i32,
     app: &str,
+    visitor: &Visitor,
 ) -> QueryResult<()> {
     on_shared!(SharedConnection, conn, conn => {
         diesel::insert_into(housekey_session::table)
@@ -102,6 +105,9 @@ pub(crate) fn own(
                 housekey_session::user_id.eq(user_id),
                 housekey_session::app.eq(app),
                 housekey_session::created.eq(Moment::Now),
+                housekey_session::address.eq(&visitor.address),
+                housekey_session::agent.eq(&visitor.agent),
+                housekey_session::last_seen.eq(Moment::Now.nullable()),
             ))
             .execute(&mut **conn)
             .map(drop)
@@ -238,12 +244,16 @@ pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Erro
                 .load(&mut **conn)
         })
     });
-    rows.or_else(Error::nothing_if_strange)
+    let rows: Vec<Sample> = rows.or_else(Error::nothing_if_strange)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Sample { app: row.app.filter(|app| app != DJANGO), ..row })
+        .collect())
 }
 
 /// The app that a session was begun in, when it was a housekey app.
 pub(crate) fn app_of(shared: &SharedPool, key: &SessionKey) -> Result<Option<String>, Error> {
-    shared.run(|conn| {
+    let app: Option<String> = shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             housekey_session::table
                 .find(key.expose_secret())
@@ -251,7 +261,8 @@ pub(crate) fn app_of(shared: &SharedPool, key: &SessionKey) -> Result<Option<Str
                 .first(&mut **conn)
                 .optional()
         })
-    })
+    })?;
+    Ok(app.filter(|app| app != DJANGO))
 }
 
 /// How many sessions have not ended.
@@ -281,43 +292,43 @@ pub(crate) fn replace_data(
     })
 }
 
-/// How many rows one transaction deletes: the apps go on meanwhile.
-pub(crate) const BATCH: i64 = 1000;
+/// How many rows one transaction changes at most: the apps go on meanwhile.
+pub(crate) const BATCH: usize = 500;
+/// The same, for `LIMIT`.
+pub(crate) const PAGE: i64 = 500;
 
-/// Keys of sessions that have ended.
-pub(crate) fn expired(shared: &SharedPool) -> Result<Vec<String>, Error> {
-    shared.run(|conn| {
+/// Deletes a batch of sessions that have ended, and says how many there were; one that was prolonged since it
+/// was found stays. Their owners' rows are left behind as those that Django leaves.
+pub(crate) fn delete_expired(shared: &SharedPool) -> Result<usize, Error> {
+    let keys: Vec<String> = shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             django_session::table
                 .filter(django_session::expire_date.le(DatabaseNow))
                 .order(django_session::expire_date)
-                .limit(BATCH)
+                .limit(PAGE)
                 .select(django_session::session_key)
                 .load(&mut **conn)
+        })
+    })?;
+    shared.transact(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            let rows = django_session::table
+                .filter(django_session::session_key.eq_any(&keys))
+                .filter(django_session::expire_date.le(DatabaseNow));
+            diesel::delete(rows).execute(&mut **conn)
         })
     })
 }
 
-/// A page of sessions behind a key: each with its owner, where that is known, and its data.
-pub(crate) fn page(
-    shared: &SharedPool,
-    behind: &str,
-) -> Result<Vec<(String, Option<i32>, String)>, Error> {
+/// A page of the keys of all sessions behind a key.
+pub(crate) fn keys(shared: &SharedPool, behind: &str) -> Result<Vec<String>, Error> {
     shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             django_session::table
-                .left_join(
-                    housekey_session::table
-                        .on(housekey_session::session_key.eq(django_session::session_key)),
-                )
                 .filter(django_session::session_key.gt(behind))
                 .order(django_session::session_key)
-                .limit(BATCH)
-                .select((
-                    django_session::session_key,
-                    housekey_session::user_id.nullable(),
-                    django_session::session_data,
-                ))
+                .limit(PAGE)
+                .select(django_session::session_key)
                 .load(&mut **conn)
         })
     })
@@ -334,7 +345,7 @@ pub(crate) fn living_page(
                 .filter(django_session::session_key.gt(behind))
                 .filter(django_session::expire_date.gt(DatabaseNow))
                 .order(django_session::session_key)
-                .limit(BATCH)
+                .limit(PAGE)
                 .select((django_session::session_key, django_session::session_data))
                 .load(&mut **conn)
         })

@@ -17,12 +17,15 @@ use crate::csrf::{Failure, Rules};
 use crate::db::HouseConnection;
 use crate::error::Error;
 use crate::house::Housekey;
+use crate::rounds::Rounds;
 
 use visit::{Outcome, Visit};
 
 /// What an adapter needs of the house, whatever the kinds of its databases.
 pub(crate) struct Front {
     auth: Arc<Auth>,
+    /// They end with the last layer, though the app keeps no handle.
+    _rounds: Arc<Rounds>,
     bridge: Bridge,
     cookie: CookieSettings,
     clock: Clock,
@@ -33,14 +36,16 @@ pub(crate) struct Front {
     login_url: Option<String>,
     next_hosts: Vec<String>,
     https: Https,
+    address_header: Option<String>,
     deadline: Duration,
 }
 
 impl Front {
     fn of<L: HouseConnection>(house: &Housekey<L>) -> Self {
-        let (auth, bridge, csrf, config) = house.front();
+        let (auth, rounds, bridge, csrf, config) = house.front();
         Self {
             auth,
+            _rounds: rounds,
             bridge,
             cookie: config.cookie.clone(),
             clock: config.clock,
@@ -51,6 +56,7 @@ impl Front {
             login_url: config.login_url.clone(),
             next_hosts: config.next_hosts.clone(),
             https: config.https.clone(),
+            address_header: config.address_header.clone(),
             deadline: config.deadline,
         }
     }

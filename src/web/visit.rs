@@ -7,12 +7,14 @@ use tokio::sync::OnceCell;
 use super::{Front, cookie};
 use crate::csrf::Secret;
 use crate::error::Error;
+use crate::session::visitor::Visitor;
 use crate::session::{CookieChange, Session, State, header};
 
 /// A request, seen from the house.
 pub(crate) struct Visit {
     pub(crate) front: Arc<Front>,
     cookie: Option<String>,
+    visitor: Visitor,
     session: OnceCell<Session>,
     csrf: Mutex<Csrf>,
 }
@@ -38,9 +40,13 @@ pub(crate) struct Outcome {
 
 impl Visit {
     /// Asks nothing of the database.
-    pub(crate) fn new<'a>(front: Arc<Front>, cookies: impl Iterator<Item = &'a [u8]>) -> Self {
+    pub(crate) fn new<'a>(
+        front: Arc<Front>,
+        cookies: impl Iterator<Item = &'a [u8]>,
+        visitor: Visitor,
+    ) -> Self {
         let cookie = header::find(cookies, &front.cookie.name).map(str::to_owned);
-        Self { front, cookie, session: OnceCell::new(), csrf: Mutex::default() }
+        Self { front, cookie, visitor, session: OnceCell::new(), csrf: Mutex::default() }
     }
 
     /// A token for a form, from the secret in the visitor's CSRF cookie or from a new one.
@@ -66,10 +72,12 @@ impl Visit {
     /// The session, looked up once a request.
     pub(crate) async fn session(&self) -> Result<Session, Error> {
         let look_up = || async {
-            match self.cookie.clone() {
-                None => Ok(Session::default()),
-                Some(value) => self.front.look(move |auth| auth.load(Some(&value))).await,
-            }
+            let session = match self.cookie.clone() {
+                None => Session::default(),
+                Some(value) => self.front.look(move |auth| auth.load(Some(&value))).await?,
+            };
+            session.state().visitor = self.visitor.clone();
+            Ok(session)
         };
         self.session.get_or_try_init(look_up).await.cloned()
     }

@@ -294,9 +294,15 @@ def validators():
 
 
 def weaknesses(cases):
-    """[password, username, first_name, last_name, email]: the code of each, and to what it is similar."""
+    """[password, username, first_name, last_name, email]: the code of each, and to what it is similar.
+
+    None where there is a letter that this Python's Unicode does not have: a later one may know its lower case.
+    """
     answers = []
     for password, *values in cases:
+        if any(unicodedata.category(c) == "Cn" for text in (password, *values) for c in text):
+            answers.append(None)
+            continue
         fields = ("username", "first_name", "last_name", "email")
         user = auth.get_user_model()(**dict(zip(fields, values)))
         try:

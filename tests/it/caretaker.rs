@@ -11,6 +11,7 @@ on_both_databases!(
     what_is_granted_is_had_in_every_app_and_what_is_taken_is_not,
     the_sessions_of_a_user_end_wherever_they_were_begun,
     what_has_expired_is_purged_and_nothing_else,
+    what_is_left_of_ended_sessions_is_purged,
 );
 
 fn open(home: &Home) -> Caretaker {
@@ -89,10 +90,28 @@ fn what_has_expired_is_purged_and_nothing_else(home: &Home) {
         (0..2500).map(|n| format!("('old{n:029}', ({data}), '2020-01-01 00:00:00')")).collect();
     home.execute(&format!("INSERT INTO django_session VALUES {}", rows.join(",")));
     let keeper = open(home);
-    assert_eq!(keeper.purge_sessions().unwrap(), 2501);
-    assert_eq!(keeper.purge_sessions().unwrap(), 0);
+    let mut told = Vec::new();
+    assert_eq!(keeper.purge_sessions(|so_far| told.push(so_far)).unwrap(), 2501);
+    assert!(told.is_sorted() && told.len() > 2 && told.last() == Some(&2501), "{told:?}");
+    assert_eq!(keeper.purge_sessions(|_| ()).unwrap(), 0);
     assert_eq!((home.sessions(), home.count("SELECT count(*) FROM housekey_session")), (1, 1));
     assert_eq!(whoami(&house, &new), Ok("ada".to_owned()));
+}
+
+fn what_is_left_of_ended_sessions_is_purged(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    let kept = login(&house, "ada");
+    // As logouts in a Django app leave them, and more than one batch of them.
+    let rows: Vec<String> =
+        (0..1200).map(|n| format!("('gone{n:028}', 1, 'notes', '2026-01-01 00:00:00')")).collect();
+    let columns = "(session_key, user_id, app, created)";
+    home.execute(&format!("INSERT INTO housekey_session {columns} VALUES {}", rows.join(",")));
+    let renewals = "('a', 'b', '2026-01-01 00:00:00'), ('c', 'd', '2100-01-01 00:00:00')";
+    home.execute(&format!("INSERT INTO housekey_renewal VALUES {renewals}"));
+    assert_eq!(open(home).purge_sessions(|_| ()).unwrap(), 0);
+    assert_eq!(home.text("SELECT session_key FROM housekey_session"), kept);
+    assert_eq!(home.text("SELECT session_key FROM housekey_renewal"), "c");
 }
 
 fn what_is_granted_is_had_in_every_app_and_what_is_taken_is_not(home: &Home) {

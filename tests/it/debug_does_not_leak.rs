@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use diesel::prelude::*;
 use housekey::signing::{Signer, TimestampSigner};
-use housekey::{Config, Error, Housekey, KeyRing, SecretKey};
+use housekey::{Caretaker, Config, Error, Housekey, KeyRing, SecretKey};
 
 use crate::support::{Home, KEY, PASSWORD, login, on_both_databases, user};
 
@@ -34,6 +34,9 @@ fn nothing_that_can_be_printed_tells_a_secret(home: &Home) {
     let mut conn = house.conn();
     let bad_query = diesel::sql_query(format!("SELECT '{hash}' FROM FROM")).execute(&mut conn);
     let bad_query = Error::from(bad_query.unwrap_err());
+    let sessions = house.sessions_of(&ada).unwrap();
+    assert_eq!(sessions.len(), 1);
+    let keeper = Caretaker::open(home.config("operator")).unwrap();
     let taken = house.create_user("ada", "", PASSWORD).unwrap_err();
 
     let things: Vec<&dyn Debug> = vec![
@@ -49,7 +52,7 @@ fn nothing_that_can_be_printed_tells_a_secret(home: &Home) {
         &taken,
     ];
     let signers: [&dyn Debug; 2] = [&Signer::new(&ring, "s"), &TimestampSigner::new(&ring, "s")];
-    let more: [&dyn Debug; 3] = [&session.key(), &conn, &session.user()];
+    let more: [&dyn Debug; 5] = [&session.key(), &conn, &session.user(), &sessions, &keeper];
     let mut shown: Vec<String> = things
         .iter()
         .chain(&signers)

@@ -37,7 +37,7 @@ fn a_login_that_fails_signs_nobody_in(home: &Home) {
     session.insert("basket", "tea").unwrap();
     house.save(&session).unwrap();
     let planted = cookie(&session);
-    home.deny_update_of("last_login");
+    home.deny_update_of("auth_user", "last_login");
     assert!(house.login(&session, &ada).is_err());
     house.save(&session).unwrap();
     assert_eq!((session.user(), session.get("basket")), (None, Some("tea".to_owned())));

@@ -16,7 +16,7 @@ on_both_databases!(
 /// Some houses let their apps read password hashes and not write them.
 fn a_hash_that_may_not_be_replaced_lets_its_user_in(home: &Home) {
     user(&home.open("notes"), "ada");
-    home.deny_update_of("password");
+    home.deny_update_of("auth_user", "password");
     let strong = home.open_with(home.config("tasks").password_iterations(20));
     let cookie = login(&strong, "ada");
     assert_eq!(whoami(&strong, &cookie), Ok("ada".to_owned()));

@@ -1,12 +1,13 @@
 use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use ::axum::extract::OriginalUri;
+use ::axum::extract::{ConnectInfo, OriginalUri};
 use axum_core::extract::Request;
 use axum_core::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, USER_AGENT, VARY};
 use http::{HeaderMap, HeaderValue, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -17,6 +18,7 @@ use crate::csrf::{Attempt, Failure, Scheme};
 use crate::db::HouseConnection;
 use crate::house::Housekey;
 use crate::session::header;
+use crate::session::visitor::Visitor;
 use crate::web::{Front, Outcome, Visit};
 
 /// Gives every request its session, and guards what changes something by Django's CSRF rules; goes around
@@ -123,7 +125,9 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let visit = Arc::new(Visit::new(Arc::clone(&self.front), cookie_lines(request.headers())));
+        let front = Arc::clone(&self.front);
+        let visitor = front.visitor(&request);
+        let visit = Arc::new(Visit::new(front, cookie_lines(request.headers()), visitor));
         let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri);
         let uri = original.unwrap_or(request.uri()).clone();
         let asked = Asked { visit: Arc::clone(&visit), uri };
@@ -208,6 +212,17 @@ fn mark(headers: &mut HeaderMap, outcome: &Outcome) {
 }
 
 impl Front {
+    fn visitor(&self, request: &Request) -> Visitor {
+        let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes);
+        let agent = String::from_utf8_lossy(agent.unwrap_or_default());
+        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let address = match &self.address_header {
+            Some(name) => last_address(request.headers(), name),
+            None => peer.map(|ConnectInfo(peer)| peer.ip()),
+        };
+        Visitor::new(address, &agent)
+    }
+
     /// What the CSRF rules ask about a request.
     fn attempt<'a>(&self, request: &'a Request) -> Attempt<'a> {
         let headers = request.headers();
@@ -226,4 +241,10 @@ impl Front {
             referer: text("referer"),
         }
     }
+}
+
+/// What stands last was added by the nearest proxy; what stands before it may be anybody's invention.
+fn last_address(headers: &HeaderMap, name: &str) -> Option<IpAddr> {
+    let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+    line.rsplit(',').next()?.trim().parse().ok()
 }

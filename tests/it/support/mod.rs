@@ -172,9 +172,9 @@ impl Home {
         }
     }
 
-    /// Makes the database refuse every change of a column of `auth_user`.
-    pub(crate) fn deny_update_of(&self, column: &str) {
-        let trigger = format!("CREATE TRIGGER deny BEFORE UPDATE OF {column} ON auth_user");
+    /// Makes the database refuse every change of a column.
+    pub(crate) fn deny_update_of(&self, table: &str, column: &str) {
+        let trigger = format!("CREATE TRIGGER deny BEFORE UPDATE OF {column} ON {table}");
         self.execute(&if self.is_postgres() {
             format!(
                 "CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS \

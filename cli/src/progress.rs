@@ -1,0 +1,44 @@
+//! How far a long work is, on standard error: one moving line on a terminal, and now and then a plain one
+//! elsewhere.
+
+use std::io::IsTerminal as _;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Where there is no terminal, after how many a line is written.
+const LINE_EVERY: usize = 10_000;
+
+pub(crate) struct Progress {
+    what: &'static str,
+    bar: Option<ProgressBar>,
+    next_line: usize,
+}
+
+impl Progress {
+    pub(crate) fn of(what: &'static str) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let style = ProgressStyle::with_template("{spinner} {human_pos} {msg}, {elapsed}");
+            let bar = ProgressBar::new_spinner().with_message(what);
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
+        });
+        Self { what, bar, next_line: LINE_EVERY }
+    }
+
+    pub(crate) fn show(&mut self, so_far: usize) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(so_far.try_into().unwrap_or(u64::MAX));
+        } else if so_far >= self.next_line {
+            eprintln!("{so_far} {} so far", self.what);
+            self.next_line = so_far + LINE_EVERY;
+        }
+    }
+}
+
+/// The report that follows stands alone.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! The sessions of a user, and an owner for those that Django apps have begun.
+
+use super::{Auth, USER_HASH, load};
+use crate::error::Error;
+use crate::session::SessionInfo;
+use crate::session::diary::Seen;
+use crate::session::owned::{self, Sighting, Stranger};
+use crate::user::store::UserRow;
+
+impl Auth {
+    /// Those that are known to be the user's: living, signed by a key of ours, with the password as it is now.
+    pub(crate) fn sessions_of(&self, user_id: i64) -> Result<Vec<SessionInfo>, Error> {
+        let Some(user) = self.readable_by_id(user_id)? else { return Ok(Vec::new()) };
+        let rows = owned::living_of(&self.shared, user.id)?;
+        let logins = rows.into_iter().filter(|row| self.is_login_of(&user, &row.data));
+        Ok(logins.map(SessionInfo::from).collect())
+    }
+
+    fn is_login_of(&self, user: &UserRow, data: &str) -> bool {
+        let Ok(decoded) = self.codec.decode(data) else { return false };
+        let stamp: String = decoded.data.get(USER_HASH).unwrap_or_default();
+        load::user_id(&decoded.data) == Some(user.id.into())
+            && self.stamps.key_of(&user.password, &stamp).is_some()
+    }
+
+    /// Gives all sessions an owner whose data tells one.
+    pub(crate) fn adopt_strangers(&self) -> Result<(), Error> {
+        self.meet_strangers(|found| self.shared.transact(|conn| owned::adopt(conn, &found)))
+    }
+
+    /// Goes through the living sessions that have no owner yet, some at a time; visitors' who have not signed in,
+    /// and those that another key has signed, are nobody's.
+    pub(super) fn meet_strangers(
+        &self,
+        mut tell: impl FnMut(Vec<Stranger>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut behind = String::new();
+        loop {
+            let page = owned::strangers(&self.shared, &behind)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            behind.clone_from(last);
+            let found: Vec<_> =
+                page.iter().filter_map(|(key, data)| self.found(key, data)).collect();
+            if !found.is_empty() {
+                tell(found)?;
+            }
+        }
+    }
+
+    fn found(&self, key: &str, data: &str) -> Option<Stranger> {
+        let decoded = self.codec.decode(data).ok()?;
+        let user_id = i32::try_from(load::user_id(&decoded.data)?).ok()?;
+        let seen = Seen { user_id, written: decoded.written };
+        Some(self.stranger(key, seen, Sighting::Found))
+    }
+}

@@ -1,0 +1,37 @@
+//! Deleting what is over: sessions that have expired, and what is left of those that others have deleted.
+
+use super::Auth;
+use crate::clock;
+use crate::error::Error;
+use crate::session::{owned, store};
+
+impl Auth {
+    /// In small batches with a rest after each, so that the apps go on; tells after each how many sessions it
+    /// has deleted so far.
+    pub(crate) fn purge_sessions(&self, mut tell: impl FnMut(usize)) -> Result<usize, Error> {
+        let mut purged = 0;
+        loop {
+            let done = clock::at_half_pace(|| store::delete_expired(&self.shared))?;
+            if done == 0 {
+                break;
+            }
+            purged += done;
+            tell(purged);
+        }
+        self.purge_orphans()?;
+        while clock::at_half_pace(|| owned::forget_renewals(&self.shared))? > 0 {}
+        Ok(purged)
+    }
+
+    fn purge_orphans(&self) -> Result<(), Error> {
+        let mut behind = String::new();
+        loop {
+            let orphans = clock::at_half_pace(|| {
+                let orphans = owned::orphans(&self.shared, &behind)?;
+                owned::forget(&self.shared, &orphans).map(|()| orphans)
+            })?;
+            let Some(last) = orphans.into_iter().next_back() else { return Ok(()) };
+            behind = last;
+        }
+    }
+}

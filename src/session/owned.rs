@@ -1,0 +1,231 @@
+//! Whose sessions are, and when they were seen: rows of `housekey_session`.
+//!
+//! A session begun in a Django app has none until an app or an operator adopts it. Rows whose session Django has
+//! deleted stay behind until they are purged: no session key is ever used again.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::key::SessionKey;
+use super::store::PAGE;
+use crate::db::schema::{django_session, housekey_renewal, housekey_session};
+use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
+use crate::error::Error;
+
+/// The app of a session that was begun in a Django app.
+pub(crate) const DJANGO: &str = "";
+
+/// How old the time may be at which a session was seen last.
+const SEEN_WITHIN: Moment = Moment::In(-300.0);
+
+/// A session without a row here.
+pub(crate) struct Stranger {
+    pub(crate) key: String,
+    pub(crate) user_id: i32,
+    pub(crate) began: Moment,
+    pub(crate) sighting: Sighting,
+}
+
+/// Was it seen just now, or only found in the table?
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sighting {
+    Used,
+    Found,
+}
+
+/// The sessions among these whose row here is missing (no owner), or was not touched for some minutes.
+pub(crate) fn due(shared: &SharedPool, keys: &[&str]) -> Result<Vec<(String, Option<i32>)>, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            let is_stranger = housekey_session::session_key.nullable().is_null();
+            let is_old = housekey_session::last_seen.nullable().lt(SEEN_WITHIN.nullable());
+            django_session::table
+                .left_join(
+                    housekey_session::table
+                        .on(housekey_session::session_key.eq(django_session::session_key)),
+                )
+                .filter(django_session::session_key.eq_any(keys))
+                .filter(
+                    is_stranger.or(housekey_session::last_seen.nullable().is_null()).or(is_old),
+                )
+                .select((django_session::session_key, housekey_session::user_id.nullable()))
+                .load(&mut **conn)
+        })
+    })
+}
+
+/// Never waits for a row: what another app has in its hands is left to that one.
+pub(crate) fn mark_seen(conn: &mut SharedConnection, keys: &[&str]) -> QueryResult<()> {
+    macro_rules! of_keys {
+        () => {
+            housekey_session::table
+                .filter(housekey_session::session_key.eq_any(keys))
+                .select(housekey_session::session_key)
+        };
+    }
+    let free: Vec<String> = match conn {
+        // A transaction that writes has the whole file to itself.
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => of_keys!().load(&mut **conn)?,
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => {
+            of_keys!().for_update().skip_locked().load(&mut **conn)?
+        }
+    };
+    on_shared!(SharedConnection, conn, conn => {
+        let rows = housekey_session::table.filter(housekey_session::session_key.eq_any(&free));
+        diesel::update(rows)
+            .set(housekey_session::last_seen.eq(Moment::Now.nullable()))
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}
+
+/// The session goes on under another key; `false` when nobody is known to own it.
+pub(crate) fn hand_over(
+    conn: &mut SharedConnection,
+    before: &SessionKey,
+    key: &SessionKey,
+) -> QueryResult<bool> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::update(housekey_session::table.find(before.expose_secret()))
+            .set(housekey_session::session_key.eq(key.expose_secret()))
+            .execute(&mut **conn)
+            .map(|rows| rows == 1)
+    })
+}
+
+/// Makes a row for each that has none.
+pub(crate) fn adopt(conn: &mut SharedConnection, strangers: &[Stranger]) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        for stranger in strangers {
+            let is_used = stranger.sighting == Sighting::Used;
+            let seen = is_used.then(|| housekey_session::last_seen.eq(Moment::Now.nullable()));
+            diesel::insert_into(housekey_session::table)
+                .values((
+                    housekey_session::session_key.eq(&stranger.key),
+                    housekey_session::user_id.eq(stranger.user_id),
+                    housekey_session::app.eq(DJANGO),
+                    housekey_session::created.eq(stranger.began),
+                    seen,
+                ))
+                .on_conflict_do_nothing()
+                .execute(&mut **conn)?;
+        }
+        Ok(())
+    })
+}
+
+/// A page of living sessions behind a key that have no row here, with their data.
+pub(crate) fn strangers(shared: &SharedPool, behind: &str) -> Result<Vec<(String, String)>, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            django_session::table
+                .left_join(
+                    housekey_session::table
+                        .on(housekey_session::session_key.eq(django_session::session_key)),
+                )
+                .filter(housekey_session::session_key.nullable().is_null())
+                .filter(django_session::session_key.gt(behind))
+                .filter(django_session::expire_date.gt(DatabaseNow))
+                .order(django_session::session_key)
+                .limit(PAGE)
+                .select((django_session::session_key, django_session::session_data))
+                .load(&mut **conn)
+        })
+    })
+}
+
+/// A session with its owner's row.
+#[derive(Queryable)]
+pub(crate) struct Owned {
+    pub(crate) key: String,
+    pub(crate) app: String,
+    pub(crate) address: String,
+    pub(crate) agent: String,
+    pub(crate) created: DateTime<Utc>,
+    pub(crate) last_seen: Option<DateTime<Utc>>,
+    pub(crate) data: String,
+    pub(crate) expires: DateTime<Utc>,
+}
+
+/// The living sessions of a user, the newest first.
+pub(crate) fn living_of(shared: &SharedPool, user_id: i32) -> Result<Vec<Owned>, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            housekey_session::table
+                .inner_join(django_session::table)
+                .filter(housekey_session::user_id.eq(user_id))
+                .filter(django_session::expire_date.gt(DatabaseNow))
+                .order((housekey_session::created.desc(), housekey_session::session_key))
+                .select((
+                    housekey_session::session_key,
+                    housekey_session::app,
+                    housekey_session::address,
+                    housekey_session::agent,
+                    housekey_session::created,
+                    housekey_session::last_seen,
+                    django_session::session_data,
+                    django_session::expire_date,
+                ))
+                .load(&mut **conn)
+        })
+    })
+}
+
+/// The keys of all rows of a user, whether their sessions live or not.
+pub(crate) fn keys_of(shared: &SharedPool, user_id: i32) -> Result<Vec<String>, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            housekey_session::table
+                .filter(housekey_session::user_id.eq(user_id))
+                .select(housekey_session::session_key)
+                .load(&mut **conn)
+        })
+    })
+}
+
+/// A page of rows behind a key whose sessions are gone.
+pub(crate) fn orphans(shared: &SharedPool, behind: &str) -> Result<Vec<String>, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            housekey_session::table
+                .left_join(django_session::table)
+                .filter(django_session::session_key.nullable().is_null())
+                .filter(housekey_session::session_key.gt(behind))
+                .order(housekey_session::session_key)
+                .limit(PAGE)
+                .select(housekey_session::session_key)
+                .load(&mut **conn)
+        })
+    })
+}
+
+pub(crate) fn forget(shared: &SharedPool, keys: &[String]) -> Result<(), Error> {
+    shared.transact(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            let rows = housekey_session::table.filter(housekey_session::session_key.eq_any(keys));
+            diesel::delete(rows).execute(&mut **conn).map(drop)
+        })
+    })
+}
+
+/// Forgets a batch of renewals that lead nowhere any more, and says how many there were.
+pub(crate) fn forget_renewals(shared: &SharedPool) -> Result<usize, Error> {
+    let keys: Vec<String> = shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            housekey_renewal::table
+                .filter(housekey_renewal::until.le(DatabaseNow))
+                .order(housekey_renewal::until)
+                .limit(PAGE)
+                .select(housekey_renewal::session_key)
+                .load(&mut **conn)
+        })
+    })?;
+    shared.transact(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            let rows = housekey_renewal::table.filter(housekey_renewal::session_key.eq_any(&keys));
+            diesel::delete(rows).execute(&mut **conn)
+        })
+    })
+}

@@ -1,0 +1,39 @@
+//! Where a request comes from, as far as it is told. Visitors write what they like there: it is kept to be
+//! shown to the user, and nothing is decided by it.
+
+use std::net::IpAddr;
+
+/// As wide as the column.
+const MOST_OF_AN_AGENT: usize = 200;
+
+/// Empty texts for what is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Visitor {
+    pub(crate) address: String,
+    pub(crate) agent: String,
+}
+
+impl Visitor {
+    pub(crate) fn new(address: Option<IpAddr>, agent: &str) -> Self {
+        // PostgreSQL has no text with a NUL in it.
+        let letters = agent.trim().chars().filter(|letter| *letter != '\0');
+        Self {
+            address: address.map(|address| address.to_canonical().to_string()).unwrap_or_default(),
+            agent: letters.take(MOST_OF_AN_AGENT).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_fits_its_column_and_an_address_is_written_in_one_way() {
+        let mapped = Some("::ffff:192.0.2.7".parse().unwrap());
+        assert_eq!(Visitor::new(mapped, "").address, "192.0.2.7");
+        assert_eq!(Visitor::new(None, " a\0b ").agent, "ab");
+        let long = Visitor::new(None, &"ü".repeat(300)).agent;
+        assert_eq!(long, "ü".repeat(200));
+    }
+}
