@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use housekey::{Caretaker, Checkup, Config, Level, Profile};
+use housekey::{AppliedStep, Caretaker, Checkup, Config, Level, Profile};
 use serde_json::{Value, json};
 
 use crate::Failure;
@@ -61,9 +61,7 @@ pub(crate) fn status(config: &Config, house: &Caretaker) -> Result<Report, Failu
     let checkup = housekey::check(config);
     let database = checkup.findings.iter().filter(|finding| finding.topic == "database");
     let mut lines: Vec<String> = database.map(|finding| shown(&finding.fact)).collect();
-    lines.extend(steps.iter().map(|step| {
-        format!("migration {}  applied {} by app {}", step.step, utc(step.at), shown(&step.app))
-    }));
+    lines.extend(steps.iter().map(migration_line));
     lines.extend(keys.iter().map(key_line));
     lines.extend(apps.iter().map(app_line));
     lines.push(format!("{users} users, {sessions} living sessions"));
@@ -72,14 +70,19 @@ pub(crate) fn status(config: &Config, house: &Caretaker) -> Result<Report, Failu
         0 => "the house is well".to_owned(),
         count => format!("{count} troubles: see housekey check"),
     });
-    let steps = steps
-        .iter()
-        .map(|step| json!({ "step": step.step, "app": step.app, "applied": step.at.to_rfc3339() }));
     let facts = json!({
-        "version": env!("CARGO_PKG_VERSION"), "migrations": steps.collect::<Vec<Value>>(),
+        "version": env!("CARGO_PKG_VERSION"), "migrations": steps.iter().map(migration_facts).collect::<Vec<_>>(),
         "keys": keys.iter().map(key_facts).collect::<Vec<_>>(),
         "apps": apps.iter().map(app_facts).collect::<Vec<_>>(),
         "users": users, "sessions": sessions, "troubles": troubles,
     });
     Ok(Report::fine(lines.join("\n"), facts))
+}
+
+pub(crate) fn migration_line(step: &AppliedStep) -> String {
+    format!("migration {}  applied {} by app {}", step.step, utc(step.at), shown(&step.app))
+}
+
+pub(crate) fn migration_facts(step: &AppliedStep) -> Value {
+    json!({ "step": step.step, "app": step.app, "applied": step.at.to_rfc3339() })
 }

@@ -22,6 +22,7 @@ use housekey::{Caretaker, Config, Error};
 use serde_json::json;
 
 use args::{Args, Command};
+use checkup::{migration_facts, migration_line};
 use say::{Form, Report};
 
 fn main() -> ExitCode {
@@ -44,8 +45,8 @@ fn run(command: Command) -> Result<Report, Failure> {
         Command::Init { file, shared, local } => init::init(&file, &shared, &local)?,
         Command::Key(command) => keys::run(&command)?,
         Command::App(command) => keys::apps(&open()?, &command)?,
-        Command::Migrate { plan: true } => steps("would apply", &housekey::plan(&config()?)?),
-        Command::Migrate { plan: false } => steps("applied", &housekey::migrate(&config()?)?),
+        Command::Migrate { plan: true } => plan(&config()?)?,
+        Command::Migrate { plan: false } => steps(&housekey::migrate(&config()?)?),
         Command::Status => checkup::status(&config()?, &open()?)?,
         Command::Check { against: None } => checkup::check(&config()?),
         Command::Check { against: Some(url) } => checkup::against(&config()?, &url)?,
@@ -75,8 +76,18 @@ fn open() -> Result<Caretaker, Error> {
     Caretaker::open(config()?)
 }
 
-fn steps(done: &str, steps: &[String]) -> Report {
-    let lines: Vec<String> = steps.iter().map(|step| format!("{done} {step}")).collect();
+/// What is there, and what is not yet.
+fn plan(config: &Config) -> Result<Report, Error> {
+    let (missing, applied) = (housekey::plan(config)?, housekey::applied(config)?);
+    let lines = applied.iter().map(migration_line);
+    let lines = lines.chain(missing.iter().map(|step| format!("would apply {step}")));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let applied: Vec<_> = applied.iter().map(migration_facts).collect();
+    Ok(Report::fine(text, json!({ "steps": missing, "applied": applied })))
+}
+
+fn steps(steps: &[String]) -> Report {
+    let lines: Vec<String> = steps.iter().map(|step| format!("applied {step}")).collect();
     let text = if lines.is_empty() {
         "the shared database has all migrations".to_owned()
     } else {

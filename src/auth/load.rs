@@ -76,7 +76,7 @@ impl Auth {
     }
 
     /// Where a session went whose key was renewed a moment ago. Only a house with two keys renews any.
-    fn successor(&self, key: &SessionKey) -> Result<Option<Presented>, Error> {
+    pub(super) fn successor(&self, key: &SessionKey) -> Result<Option<Presented>, Error> {
         if self.renewals.has_one_key() {
             return Ok(None);
         }
@@ -159,7 +159,7 @@ impl Auth {
     }
 
     /// What is known of who wrote a session's row. It is asked at most once a second, for the log.
-    fn last_writer(&self, cookie: &str) -> String {
+    pub(super) fn last_writer(&self, cookie: &str) -> String {
         let Ok(presented) = self.mint.read(cookie) else { return "unknown".to_owned() };
         match (store::app_of(&self.shared, &presented.key), presented.proof) {
             (Ok(Some(app)), Proof::None) => format!("`{app}`"),

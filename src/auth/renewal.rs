@@ -29,6 +29,11 @@ impl Renewals {
         places.filter(move |(_, (own, _))| is_one(own)).map(|(place, _)| place)
     }
 
+    /// That of the key at a place of the ring.
+    pub(crate) fn fingerprint(&self, place: usize) -> Fingerprint {
+        self.0[place].0
+    }
+
     /// Takes note that the key at that place holds the session together. Is that a key from before?
     pub(crate) fn note(&self, state: &mut State, key: usize) -> bool {
         let is_old = self.0.get(key).is_some_and(|(_, is_old)| is_old.load(Ordering::Relaxed));

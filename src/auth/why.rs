@@ -4,7 +4,9 @@ use std::fmt;
 
 use super::{Auth, BACKEND, USER_BACKEND, USER_HASH, load};
 use crate::error::Error;
-use crate::session::key::Proof;
+use crate::registry::{HouseKey, keys};
+use crate::session::codec::Undecodable;
+use crate::session::key::{Proof, mark_of};
 use crate::session::{Rejected, header, store};
 
 /// What each step of reading a `Cookie` header has found, up to the first that failed.
@@ -36,6 +38,9 @@ impl fmt::Display for Why {
     }
 }
 
+/// How many cookies of a header are looked at.
+const MOST_COOKIES: usize = 50;
+
 type Told = Result<String, String>;
 
 impl Auth {
@@ -45,31 +50,64 @@ impl Auth {
         Ok(Why { facts, verdict })
     }
 
+    /// Has an app that calls its cookie otherwise set one of the others?
+    fn without_cookie(&self, line: &str) -> Result<String, Error> {
+        let name = &self.cookie.name;
+        for pair in line.split(';').take(MOST_COOKIES) {
+            let Some((other, value)) = pair.trim().split_once('=') else { continue };
+            let Ok(presented) = self.mint.read(value.trim()) else { continue };
+            if self.row_of(&presented.key)?.is_ok() {
+                let shown = other.trim();
+                return Ok(format!(
+                    "there is no cookie named {name:?}, but {shown:?} holds a session key of this house: the app \
+                     that set it has SESSION_COOKIE_NAME={shown:?}; give all apps the same name"
+                ));
+            }
+        }
+        Ok(format!(
+            "there is no cookie named {name:?}; see that SESSION_COOKIE_NAME and SESSION_COOKIE_DOMAIN are the \
+             same in all apps"
+        ))
+    }
+
     fn tell(&self, cookies: &str, facts: &mut Vec<String>) -> Result<Told, Error> {
         let name = &self.cookie.name;
         let cookies = cookies.trim();
         let line = cookies.get(..7).filter(|start| start.eq_ignore_ascii_case("cookie:"));
         let line = &cookies[line.map_or(0, str::len)..];
         let Some(value) = header::find(std::iter::once(line.as_bytes()), name) else {
-            return Ok(Err(format!(
-                "there is no cookie named {name:?}; see that SESSION_COOKIE_NAME and SESSION_COOKIE_DOMAIN are \
-                 the same in all apps"
-            )));
+            return self.without_cookie(line).map(Err);
         };
-        facts.push(format!("the cookie {name:?} is there"));
+        facts.push(match header::count(line, name) {
+            1 => format!("the cookie {name:?} is there"),
+            count => format!(
+                "the cookie {name:?} is there {count} times, of which the last counts: one may be of this host and \
+                 one of the domain; delete both in the browser, and set one SESSION_COOKIE_DOMAIN in all apps"
+            ),
+        });
+        let house = self.shared.run(keys::all)?;
         let presented = match self.mint.read(value) {
             Ok(presented) => presented,
+            Err(Rejected::UnknownKey) => return Ok(Err(minted_elsewhere(value, &house))),
             Err(rejected) => return Ok(Err(with_remedy(rejected))),
         };
         facts.push(match presented.proof {
-            Proof::Current => "its session key was minted under this SECRET_KEY".to_owned(),
-            Proof::Fallback(_) => {
-                "its session key was minted under one of SECRET_KEY_FALLBACKS".to_owned()
+            Proof::Current => {
+                format!("its session key was minted under this SECRET_KEY, {}", self.signs_with)
             }
+            Proof::Fallback(place) => format!(
+                "its session key was minted under one of SECRET_KEY_FALLBACKS, {}",
+                self.renewals.fingerprint(place)
+            ),
             Proof::None => "its session key is one of Django's, which prove nothing".to_owned(),
         });
         let row = match self.row_of(&presented.key)? {
             Ok(row) => row,
+            Err(Rejected::Gone) if self.successor(&presented.key)?.is_some() => {
+                return Ok(Err("the session was renewed a moment ago, and the browser is told its new key with \
+                               the answer to its next request"
+                    .to_owned()));
+            }
             Err(rejected) => return Ok(Err(with_remedy(rejected))),
         };
         let began = store::app_of(&self.shared, &presented.key)?;
@@ -81,6 +119,11 @@ impl Auth {
         facts.push("it has not expired, by the clock of the database".to_owned());
         let decoded = match self.codec.decode(&row.data) {
             Ok(decoded) => decoded,
+            Err(Undecodable::Signature) => {
+                let writer = self.last_writer(value);
+                let reason = with_remedy(Rejected::BadSignature);
+                return Ok(Err(format!("{reason} (last app seen writing: {writer})")));
+            }
             Err(undecodable) => return Ok(Err(with_remedy(undecodable.into()))),
         };
         facts.push(match decoded.key {
@@ -108,6 +151,21 @@ impl Auth {
         facts.push("the user is active, and the password is the one of the login".to_owned());
         Ok(Ok(crate::user::User::from(user).username))
     }
+}
+
+/// Who of the house has minted a session key that is none of ours.
+fn minted_elsewhere(value: &str, house: &[HouseKey]) -> String {
+    let of_mark = |key: &&HouseKey| mark_of(value) == Some(key.mark.as_str());
+    let known: Vec<String> = house
+        .iter()
+        .filter(of_mark)
+        .map(|key| format!("{} ({}, from app `{}`)", key.fingerprint, key.state, key.app))
+        .collect();
+    let whose = match known.as_slice() {
+        [] => "no key of that mark was ever registered in this house".to_owned(),
+        keys => format!("by its mark that is {}", keys.join(" or ")),
+    };
+    format!("{}; {whose}", with_remedy(Rejected::UnknownKey))
 }
 
 fn with_remedy(rejected: Rejected) -> String {

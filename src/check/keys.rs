@@ -43,28 +43,16 @@ pub(super) fn of_app(shared: &SharedPool, config: &Config) -> Vec<Finding> {
 }
 
 /// The keys that an app's document tells of.
-pub(super) fn of_profile(shared: &SharedPool, profile: &Profile) -> Vec<Finding> {
-    let look = || {
-        let registry = Registry::read(shared)?;
-        let house = shared.run(crate::db::migrate::house)?;
-        let mut findings = Findings::about("key");
-        let app = &profile.app;
-        match (&profile.house, house) {
-            (Some(theirs), Some(ours)) if *theirs != ours => findings.wrong(
-                format!("app `{app}` stands in another house: its shared database is another one"),
-                "give it the SHARED_DATABASE_URL of this house",
-            ),
-            (Some(_), _) => {
-                findings.ok(format!("app `{app}` has the shared database of this house"));
-            }
-            (None, _) => {}
-        }
-        if let Some(house) = signing(&registry.keys) {
-            one(&mut findings, house, app, profile);
-        }
-        Ok(findings.found)
-    };
-    seen("key", look())
+pub(super) fn of_guest(
+    findings: &mut Findings,
+    shared: &SharedPool,
+    profile: &Profile,
+) -> Result<(), Error> {
+    let known = shared.run(keys::all)?;
+    if let Some(house) = signing(&known) {
+        one(findings, house, &profile.app, profile);
+    }
+    Ok(())
 }
 
 fn own(findings: &mut Findings, keys: &[HouseKey], config: &Config) {

@@ -3,6 +3,7 @@
 
 mod database;
 mod fleet;
+mod guest;
 mod keys;
 mod local;
 mod models;
@@ -195,7 +196,7 @@ pub fn check_against(config: &Config, profile: &Profile) -> Checkup {
     let shared = SharedPool::new(Place::Shared, &config.shared, 1, config.deadline);
     let mut findings = database::reach(&shared, config);
     if !is_broken(&findings) {
-        findings.extend(keys::of_profile(&shared, profile));
+        findings.extend(guest::look(&shared, profile));
         findings.extend(fleet::alike(&shared, Some(profile)));
     }
     Checkup { findings }

@@ -1,5 +1,7 @@
 //! What an app tells of itself: to the registry when it opens the house, and to whoever asks for its document.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, CookieSecurity};
@@ -27,6 +29,10 @@ pub struct Profile {
     pub keys: Vec<String>,
     /// `SESSION_COOKIE_*`
     pub session_cookie: Option<CookieProfile>,
+    /// Django's `SESSION_ENGINE`; a housekey app has no choice of these.
+    pub session_engine: Option<String>,
+    /// By what names a Django app knows the databases of its `users` and its `sessions`.
+    pub databases: BTreeMap<String, String>,
     /// The salt of signed sessions, which names Django's `SessionStore` class.
     pub session_salt: Option<String>,
     /// The preferred hasher with its cost, as `pbkdf2_sha256$1000000`.
@@ -88,6 +94,8 @@ impl Profile {
                 age: cookie.age.as_secs(),
                 ..CookieProfile::default()
             }),
+            session_engine: None,
+            databases: BTreeMap::new(),
             session_salt: Some(config.session_salt.clone()),
             password_hasher: Some(config.hasher.to_string()),
             public_url: config.public_url.clone(),

@@ -14,6 +14,12 @@ pub(crate) fn find<'a>(headers: impl Iterator<Item = &'a [u8]>, name: &str) -> O
     Some(std::str::from_utf8(value).unwrap_or("?")).filter(|value| !value.is_empty())
 }
 
+/// How many cookies of that name there are in a header.
+pub(crate) fn count(header: &str, name: &str) -> usize {
+    let names = header.split(';').filter_map(|pair| pair.split_once('='));
+    names.filter(|(key, _)| key.trim() == name).count()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -78,7 +78,7 @@ PASSWORD_HASHERS = [
 # The house's one cost, whatever this Django's own is: each other cost is re-hashed at a login.
 PASSWORD_ITERATIONS = int(os.environ.get("PASSWORD_ITERATIONS") or 1_000_000)
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = os.environ.get("SESSION_ENGINE") or "django.contrib.sessions.backends.db"
 SESSION_COOKIE_NAME = os.environ.get("SESSION_COOKIE_NAME") or "sessionid"
 SESSION_COOKIE_DOMAIN = os.environ.get("SESSION_COOKIE_DOMAIN") or None
 SESSION_COOKIE_AGE = int(os.environ.get("SESSION_COOKIE_AGE") or 1_209_600)

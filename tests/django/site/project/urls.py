@@ -1,6 +1,7 @@
 from diary import views
 from django.contrib import admin
 from django.urls import path
+from project import house
 
 urlpatterns = [
     path("login", views.login),
@@ -13,6 +14,7 @@ urlpatterns = [
     path("notes", views.notes),
     path("reset-link", views.reset_link),
     path("reset", views.reset),
+    path("housekey.json", house.profile),
     path("healthz", views.health),
     path("admin/", admin.site.urls),
 ]
