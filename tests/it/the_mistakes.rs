@@ -203,7 +203,7 @@ fn an_app_stands_in_another_house(home: &Home) {
     let mut theirs = notes.profile().unwrap();
     assert!(check_against(&home.config("notes"), &theirs).is_well());
     theirs.house = Some("another".to_owned());
-    theirs.app = "tasks".to_owned();
+    "tasks".clone_into(&mut theirs.app);
     let text = error(&check_against(&home.config("notes"), &theirs), "app");
     says(&text, &["app `tasks` stands in another house", "SHARED_DATABASE_URL"]);
 }

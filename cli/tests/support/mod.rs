@@ -22,10 +22,21 @@ impl Home {
     }
 
     pub(crate) fn run_with(&self, key: &str, arguments: &[&str], input: &str) -> Output {
+        self.run_in(&[("SECRET_KEY", key)], arguments, input)
+    }
+
+    /// With these settings; no output has a key of theirs in it.
+    #[track_caller]
+    pub(crate) fn run_in(
+        &self,
+        settings: &[(&str, &str)],
+        arguments: &[&str],
+        input: &str,
+    ) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_housekey"));
         command.args(arguments).current_dir(&self.0).env_clear();
-        command.env("SHARED_DATABASE_URL", "sqlite:house.db").env("SECRET_KEY", key);
-        command.env("PASSWORD_ITERATIONS", "10").env("APP_NAME", "operator");
+        command.env("SHARED_DATABASE_URL", "sqlite:house.db").env("PASSWORD_ITERATIONS", "10");
+        command.env("APP_NAME", "operator").envs(settings.iter().copied());
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -34,7 +45,13 @@ impl Home {
             .unwrap();
         // A command that reads nothing may have ended already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
+        let output = child.wait_with_output().unwrap();
+        let said = text(&output.stdout) + &text(&output.stderr);
+        for (name, value) in settings.iter().filter(|(name, _)| name.starts_with("SECRET_KEY")) {
+            let parts = value.split(['[', ']', '"', ',']).filter(|part| part.len() > 20);
+            assert!(parts.into_iter().all(|key| !said.contains(key)), "{name} in: {said}");
+        }
+        output
     }
 
     /// What it prints, if it ends with this code.
