@@ -9,6 +9,7 @@ use crate::say::Report;
 
 /// Writes the settings for this user's eyes alone.
 pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Failure> {
+    let (shared, local) = (&absolute(shared)?, &absolute(local)?);
     let key = housekey::key::generate();
     let checked = housekey::SecretKey::new(key.as_str()).map_err(housekey::Error::from)?;
     housekey::Config::new(shared, local, checked)?;
@@ -23,6 +24,16 @@ pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Fai
     let path = if file.components().count() == 1 { format!("./{name}") } else { name.to_string() };
     let text = format!("{name} is written; next: set -a; . {path}; set +a; housekey migrate");
     Ok(Report::fine(text, json!({ "file": file })))
+}
+
+/// A path that is not whole would be another file for each app that is started elsewhere.
+fn absolute(url: &str) -> Result<String, Failure> {
+    Ok(match url.strip_prefix("sqlite:") {
+        Some(path) if !path.starts_with("//") => {
+            format!("sqlite:{}", std::path::absolute(path)?.display())
+        }
+        _ => url.to_owned(),
+    })
 }
 
 /// Makes a file that nobody else may read, and writes over none.

@@ -15,6 +15,7 @@ mod notes;
 mod pages;
 
 use std::error::Error as StdError;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -101,8 +102,10 @@ async fn serve<L: Notes>(house: Housekey<L>) -> Result<(), Box<dyn StdError>> {
     })?;
     let (mut stop, mut stop_at_once) = (StopSignal::new()?, StopSignal::new()?);
     println!("house_app `{}` serves http://{}/", house.app_name(), listener.local_addr()?);
-    let server = axum::serve(listener, pages::routes(house))
-        .with_graceful_shutdown(async move { stop.received().await });
+    // With the addresses of the visitors, for the list of a user's sessions.
+    let routes = pages::routes(house).into_make_service_with_connect_info::<SocketAddr>();
+    let server =
+        axum::serve(listener, routes).with_graceful_shutdown(async move { stop.received().await });
     tokio::select! {
         ended = server => Ok(ended?),
         () = async { stop_at_once.received().await; tokio::time::sleep(GRACE).await } => Ok(()),

@@ -157,7 +157,9 @@ async fn serve(door: TcpListener, app: App) -> io::Result<()> {
         // Without a handler for it, Ctrl-C ends the process all the same.
         let _ = tokio::signal::ctrl_c().await;
     };
-    axum::serve(door, app.router()).with_graceful_shutdown(stop).await
+    // With the addresses of the visitors, for the list of a user's sessions.
+    let routes = app.router().into_make_service_with_connect_info::<std::net::SocketAddr>();
+    axum::serve(door, routes).with_graceful_shutdown(stop).await
 }
 
 fn welcome(notes_port: u16, tasks_port: u16, users: &[(&str, String)]) -> String {

@@ -18,7 +18,8 @@ fn look(shared: &SharedPool, guest: Option<&Profile>) -> Result<Vec<Finding>, Er
     let apps = shared.run(|conn| apps::seen(conn, Seen::default()))?;
     let hosts: BTreeSet<&str> = apps.iter().map(|app| app.host.as_str()).collect();
     let profiles: Vec<&Profile> = apps.iter().map(|app| &app.profile).chain(guest).collect();
-    let mut found = registered(&profiles, &hosts, shared.kind());
+    let names: BTreeSet<&str> = apps.iter().map(|app| app.app.as_str()).collect();
+    let mut found = registered(&profiles, &names, &hosts, shared.kind());
     if !profiles.is_empty() {
         found.extend(cookies(&profiles));
         found.extend(reach(&profiles));
@@ -26,7 +27,12 @@ fn look(shared: &SharedPool, guest: Option<&Profile>) -> Result<Vec<Finding>, Er
     Ok(found)
 }
 
-fn registered(profiles: &[&Profile], hosts: &BTreeSet<&str>, kind: DatabaseKind) -> Vec<Finding> {
+fn registered(
+    profiles: &[&Profile],
+    names: &BTreeSet<&str>,
+    hosts: &BTreeSet<&str>,
+    kind: DatabaseKind,
+) -> Vec<Finding> {
     let mut findings = Findings::about("apps");
     if hosts.len() > 1 && kind == DatabaseKind::Sqlite {
         let hosts: Vec<&str> = hosts.iter().copied().collect();
@@ -41,8 +47,7 @@ fn registered(profiles: &[&Profile], hosts: &BTreeSet<&str>, kind: DatabaseKind)
     differing(&mut findings, Level::Error, "SESSION_SALT", profiles, |app| {
         app.session_salt.clone()
     });
-    let names: BTreeSet<&str> = profiles.iter().map(|app| app.app.as_str()).collect();
-    let names: Vec<&str> = names.into_iter().collect();
+    let names: Vec<&str> = names.iter().copied().collect();
     findings.ok(if names.is_empty() {
         "no app has opened the house within a week".to_owned()
     } else {

@@ -53,6 +53,7 @@ def database(url):
 
 
 APP_NAME = os.environ.get("APP_NAME", "django_app")
+PUBLIC_URL = os.environ.get("PUBLIC_URL")
 
 DATABASES = {
     "default": database(required("DATABASE_URL")),
