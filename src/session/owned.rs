@@ -97,23 +97,33 @@ pub(crate) fn hand_over(
 
 /// Makes a row for each that has none.
 pub(crate) fn adopt(conn: &mut SharedConnection, strangers: &[Stranger]) -> QueryResult<()> {
-    on_shared!(SharedConnection, conn, conn => {
-        for stranger in strangers {
-            let is_used = stranger.sighting == Sighting::Used;
-            let seen = is_used.then(|| housekey_session::last_seen.eq(Moment::Now.nullable()));
+    let row = |stranger: &Stranger| {
+        let is_used = stranger.sighting == Sighting::Used;
+        (
+            housekey_session::session_key.eq(stranger.key.clone()),
+            housekey_session::user_id.eq(stranger.user_id),
+            housekey_session::app.eq(DJANGO),
+            housekey_session::created.eq(stranger.began),
+            is_used.then(|| housekey_session::last_seen.eq(Moment::Now.nullable())),
+        )
+    };
+    match conn {
+        // diesel has no statement for many rows here; within one transaction it makes no difference.
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => strangers.iter().try_for_each(|stranger| {
             diesel::insert_into(housekey_session::table)
-                .values((
-                    housekey_session::session_key.eq(&stranger.key),
-                    housekey_session::user_id.eq(stranger.user_id),
-                    housekey_session::app.eq(DJANGO),
-                    housekey_session::created.eq(stranger.began),
-                    seen,
-                ))
+                .values(row(stranger))
                 .on_conflict_do_nothing()
-                .execute(&mut **conn)?;
-        }
-        Ok(())
-    })
+                .execute(&mut **conn)
+                .map(drop)
+        }),
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => diesel::insert_into(housekey_session::table)
+            .values(strangers.iter().map(row).collect::<Vec<_>>())
+            .on_conflict_do_nothing()
+            .execute(&mut **conn)
+            .map(drop),
+    }
 }
 
 /// A page of living sessions behind a key that have no row here, with their data.
