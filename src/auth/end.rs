@@ -46,7 +46,8 @@ impl Auth {
         let Ok(user_id) = i32::try_from(user_id) else { return Ok(Vec::new()) };
         let mut keys = Vec::new();
         self.meet_strangers(|found| {
-            keys.extend(found.into_iter().filter(|one| one.user_id == user_id).map(|one| one.key));
+            let own = found.iter().filter(|one| one.user_id == user_id);
+            keys.extend(own.map(|one| one.key.clone()));
             Ok(())
         })?;
         keys.extend(owned::keys_of(&self.shared, user_id)?);

@@ -5,6 +5,7 @@ use crate::error::Error;
 use crate::session::SessionInfo;
 use crate::session::diary::Seen;
 use crate::session::owned::{self, Sighting, Stranger};
+use crate::session::store::{self, BATCH};
 use crate::user::store::UserRow;
 
 impl Auth {
@@ -25,25 +26,28 @@ impl Auth {
 
     /// Gives all sessions an owner whose data tells one.
     pub(crate) fn adopt_strangers(&self) -> Result<(), Error> {
-        self.meet_strangers(|found| self.shared.transact(|conn| owned::adopt(conn, &found)))
+        self.meet_strangers(|found| self.shared.transact(|conn| owned::adopt(conn, found)))
     }
 
     /// Goes through the living sessions that have no owner yet, some at a time; visitors' who have not signed in,
-    /// and those that another key has signed, are nobody's.
+    /// and those that another key has signed, are nobody's. Which have an owner is told by two lists of keys in
+    /// one order: a join is what databases plan badly here.
     pub(super) fn meet_strangers(
         &self,
-        mut tell: impl FnMut(Vec<Stranger>) -> Result<(), Error>,
+        mut tell: impl FnMut(&[Stranger]) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut behind = String::new();
         loop {
-            let page = owned::strangers(&self.shared, &behind)?;
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            behind.clone_from(last);
-            let found: Vec<_> =
-                page.iter().filter_map(|(key, data)| self.found(key, data)).collect();
-            if !found.is_empty() {
-                tell(found)?;
+            let mut keys = store::keys(&self.shared, &behind)?;
+            let Some(last) = keys.last().cloned() else { return Ok(()) };
+            let known = owned::known_between(&self.shared, &behind, &last)?;
+            keys.retain(|key| !known.contains(key));
+            for keys in keys.chunks(BATCH) {
+                let rows = owned::living(&self.shared, keys)?;
+                let found = rows.iter().filter_map(|(key, data)| self.found(key, data));
+                tell(&found.collect::<Vec<_>>())?;
             }
+            behind = last;
         }
     }
 

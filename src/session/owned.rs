@@ -3,6 +3,8 @@
 //! A session begun in a Django app has none until an app or an operator adopts it. Rows whose session Django has
 //! deleted stay behind until they are purged: no session key is ever used again.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
@@ -126,20 +128,31 @@ pub(crate) fn adopt(conn: &mut SharedConnection, strangers: &[Stranger]) -> Quer
     }
 }
 
-/// A page of living sessions behind a key that have no row here, with their data.
-pub(crate) fn strangers(shared: &SharedPool, behind: &str) -> Result<Vec<(String, String)>, Error> {
+/// The sessions that have a row here, behind one key and up to another.
+pub(crate) fn known_between(
+    shared: &SharedPool,
+    behind: &str,
+    last: &str,
+) -> Result<HashSet<String>, Error> {
+    let keys: Vec<String> = shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            housekey_session::table
+                .filter(housekey_session::session_key.gt(behind))
+                .filter(housekey_session::session_key.le(last))
+                .select(housekey_session::session_key)
+                .load(&mut **conn)
+        })
+    })?;
+    Ok(keys.into_iter().collect())
+}
+
+/// The data of those of these sessions that live.
+pub(crate) fn living(shared: &SharedPool, keys: &[String]) -> Result<Vec<(String, String)>, Error> {
     shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             django_session::table
-                .left_join(
-                    housekey_session::table
-                        .on(housekey_session::session_key.eq(django_session::session_key)),
-                )
-                .filter(housekey_session::session_key.nullable().is_null())
-                .filter(django_session::session_key.gt(behind))
+                .filter(django_session::session_key.eq_any(keys))
                 .filter(django_session::expire_date.gt(DatabaseNow))
-                .order(django_session::session_key)
-                .limit(PAGE)
                 .select((django_session::session_key, django_session::session_data))
                 .load(&mut **conn)
         })

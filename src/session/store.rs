@@ -320,6 +320,9 @@ pub(crate) fn delete_expired(shared: &SharedPool) -> Result<usize, Error> {
     })
 }
 
+/// How many keys alone are read at once.
+const KEYS: i64 = 5000;
+
 /// A page of the keys of all sessions behind a key.
 pub(crate) fn keys(shared: &SharedPool, behind: &str) -> Result<Vec<String>, Error> {
     shared.run(|conn| {
@@ -327,7 +330,7 @@ pub(crate) fn keys(shared: &SharedPool, behind: &str) -> Result<Vec<String>, Err
             django_session::table
                 .filter(django_session::session_key.gt(behind))
                 .order(django_session::session_key)
-                .limit(PAGE)
+                .limit(KEYS)
                 .select(django_session::session_key)
                 .load(&mut **conn)
         })
