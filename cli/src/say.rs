@@ -60,13 +60,21 @@ pub(crate) fn told(error: &dyn std::error::Error) -> String {
     shown(&causes.fold(error.to_string(), |told, cause| format!("{told}: {cause}")))
 }
 
-/// A name as a terminal may show it: what would move the cursor is escaped.
+/// A name as a terminal may show it: what would move the cursor or turn the direction of writing is escaped.
 pub(crate) fn shown(text: &str) -> String {
-    text.chars()
-        .flat_map(|letter| {
-            let plain = (!letter.is_control()).then_some(letter);
-            let escaped = letter.is_control().then(|| letter.escape_unicode());
-            plain.into_iter().chain(escaped.into_iter().flatten())
-        })
-        .collect()
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() || TURNING.contains(&letter) {
+            shown.extend(letter.escape_unicode());
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
 }
+
+/// Marks that hide or reorder what stands around them, and separators of lines.
+const TURNING: [char; 13] = [
+    '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',
+    '\u{202e}', '\u{2066}', '\u{2067}', '\u{2068}', '\u{2069}',
+];

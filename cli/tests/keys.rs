@@ -114,10 +114,13 @@ fn apps_are_listed_and_forgotten() {
     let home = Home::new("apps");
     home.says(0, &["migrate"], "");
     drop(open(&home, "notes", KEY, &[]));
-    drop(open(&home, "odd\u{1b}[31m\nname", KEY, &[]));
+    drop(open(&home, "odd\u{1b}[31m\n\u{202e}name", KEY, &[]));
     let said = home.says(0, &["app", "list"], "");
     assert_eq!(said.lines().count(), 2, "{said}");
-    assert!(said.contains("odd\\u{1b}[31m\\u{a}name") && !said.contains('\u{1b}'), "{said}");
+    assert!(
+        said.contains("odd\\u{1b}[31m\\u{a}\\u{202e}name") && !said.contains('\u{1b}'),
+        "{said}"
+    );
     assert!(said.contains(" UTC"), "{said}");
     let status = home.says(0, &["status"], "");
     for words in [

@@ -265,4 +265,35 @@ mod postgres {
             "the line to the shared database is encrypted"
         })
     }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use crate::check::Level;
+
+        /// No server of the tests is on another host.
+        #[test]
+        fn a_line_to_another_host_is_to_be_encrypted() {
+            for (is_here, is_encrypted, level) in [
+                (true, false, Level::Ok),
+                (true, true, Level::Ok),
+                (false, true, Level::Ok),
+                (false, false, Level::Warning),
+            ] {
+                let [role, fsync, synchronous_commit] = ["notes", "on", "on"].map(str::to_owned);
+                let (is_superuser, is_owner, may_create) = (false, false, false);
+                let found = line(&Server {
+                    role,
+                    is_superuser,
+                    is_owner,
+                    may_create,
+                    fsync,
+                    synchronous_commit,
+                    is_here,
+                    is_encrypted,
+                });
+                assert_eq!(found[0].level, level, "{found:?}");
+            }
+        }
+    }
 }
