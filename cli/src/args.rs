@@ -1,6 +1,8 @@
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use housekey::Seen;
 
 /// Keeps a house: one login for all its web apps.
 ///
@@ -100,9 +102,18 @@ pub(crate) enum KeyCommand {
 
 #[derive(clap::Args)]
 pub(crate) struct SeenWithin {
-    /// An app that was not there for so many days is taken for gone
-    #[arg(long = "seen-within", value_name = "DAYS", default_value_t = 7)]
-    pub(crate) days: u32,
+    /// An app that was not there for so long is taken for gone: days (`7d`) or hours (`2h`)
+    #[arg(long = "seen-within", value_name = "TIME", default_value = "7d", value_parser = seen_within)]
+    pub(crate) seen: Seen,
+}
+
+fn seen_within(text: &str) -> Result<Seen, String> {
+    let unit = if text.ends_with('h') { 3600 } else { 24 * 3600 };
+    let number = text.trim_end_matches(['h', 'd']);
+    match number.parse::<u32>() {
+        Ok(number) if number > 0 => Ok(Seen(Duration::from_secs(u64::from(number) * unit))),
+        _ => Err("give days like 7d, or hours like 2h; apps report once an hour".to_owned()),
+    }
 }
 
 #[derive(Subcommand)]

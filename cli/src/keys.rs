@@ -1,12 +1,11 @@
 //! One key after another: announced, promoted, retired; and the apps that have them.
 
 use std::path::Path;
-use std::time::Duration;
 
 use housekey::{Caretaker, HouseKey, Instance, KeyState, SecretKey, Seen, SignOut};
 use serde_json::{Value, json};
 
-use crate::args::{AppCommand, KeyCommand, SeenWithin};
+use crate::args::{AppCommand, KeyCommand};
 use crate::init::write_for_owner;
 use crate::progress::Progress;
 use crate::say::{Report, shown, utc};
@@ -14,12 +13,6 @@ use crate::{Failure, config, open};
 
 /// Django apps are not in the registry.
 const DJANGO: &str = "Django apps do not report: see to it that theirs is the same";
-
-impl From<&SeenWithin> for Seen {
-    fn from(seen: &SeenWithin) -> Self {
-        Self(Duration::from_secs(u64::from(seen.days) * 24 * 3600))
-    }
-}
 
 pub(crate) fn run(command: &KeyCommand) -> Result<Report, Failure> {
     match command {
@@ -31,12 +24,12 @@ pub(crate) fn run(command: &KeyCommand) -> Result<Report, Failure> {
             let fingerprint = config()?.fingerprint().to_string();
             Ok(Report::fine(fingerprint.clone(), json!({ "fingerprint": fingerprint })))
         }
-        KeyCommand::Status(seen) => status(&open()?, seen.into()),
+        KeyCommand::Status(seen) => status(&open()?, seen.seen),
         KeyCommand::Stage { file } => stage(&open()?, file),
-        KeyCommand::Promote(seen) => promote(&open()?, seen.into()),
+        KeyCommand::Promote(seen) => promote(&open()?, seen.seen),
         KeyCommand::Retire { seen, sign_out } => {
             let sign_out = if *sign_out { SignOut::WhoeverIsLeft } else { SignOut::Nobody };
-            retire(&open()?, seen.into(), sign_out)
+            retire(&open()?, seen.seen, sign_out)
         }
     }
 }
@@ -44,7 +37,7 @@ pub(crate) fn run(command: &KeyCommand) -> Result<Report, Failure> {
 pub(crate) fn apps(house: &Caretaker, command: &AppCommand) -> Result<Report, Failure> {
     match command {
         AppCommand::List(seen) => {
-            let apps = house.apps(seen.into())?;
+            let apps = house.apps(seen.seen)?;
             let lines: Vec<String> = apps.iter().map(app_line).collect();
             let facts: Vec<Value> = apps.iter().map(app_facts).collect();
             Ok(Report::fine(lines.join("\n"), json!({ "apps": facts })))

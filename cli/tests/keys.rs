@@ -145,6 +145,11 @@ fn apps_are_listed_and_forgotten() {
         home.says(0, &["app", "forget", "notes"], ""),
         "notes is forgotten (1 of its hosts)\n"
     );
+    for (within, code) in
+        [("1h", 0), ("30d", 0), ("7", 0), ("0d", 2), ("-1d", 2), ("4294967295d", 0), ("soon", 2)]
+    {
+        home.says(code, &["app", "list", &format!("--seen-within={within}")], "");
+    }
     let json: Value = serde_json::from_str(&home.says(0, &["--json", "app", "list"], "")).unwrap();
     assert_eq!(json["apps"].as_array().unwrap().len(), 1);
 }
