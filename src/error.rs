@@ -475,8 +475,7 @@ fn in_use(signing: &[String], sessions: usize) -> String {
 const OR_CHANGE_IT: &str =
     "; or, if the key of the house is to change, put the old one into SECRET_KEY_FALLBACKS";
 
-pub(crate) const NEW_KEY: &str =
-    "set the common key of the house, 50 or more random characters (housekey::key::generate)";
+pub(crate) const NEW_KEY: &str = "set the common key of the house, 50 or more random characters (`housekey key generate` makes one)";
 
 /// Did the connection break, rather than the statement fail?
 pub(crate) fn is_broken_connection(error: &diesel::result::Error) -> bool {

@@ -197,4 +197,20 @@ impl Caretaker {
     pub fn end_all_sessions(&self) -> Result<usize, Error> {
         self.auth().end_all_sessions()
     }
+
+    /// Ends the living sessions that no key of this house has signed, and says how many: what is left of an app
+    /// that had another key. No app does that by itself.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let ended = house.end_foreign_sessions()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn end_foreign_sessions(&self) -> Result<usize, Error> {
+        self.auth().end_foreign_sessions()
+    }
 }

@@ -69,6 +69,11 @@ pub(crate) enum Command {
     /// The groups of the house
     #[command(subcommand)]
     Group(GroupCommand),
+    /// Lists the permissions that can be granted
+    Permissions {
+        /// Of this app label alone
+        label: Option<String>,
+    },
     /// The people of the house
     #[command(subcommand)]
     User(UserCommand),
@@ -89,15 +94,24 @@ pub(crate) enum KeyCommand {
         file: PathBuf,
     },
     /// Makes the announced key the one that signs, when every app verifies it
-    Promote(SeenWithin),
+    Promote(Everybody),
     /// Gives up the key before, when no app and no session needs it
     Retire {
         #[command(flatten)]
-        seen: SeenWithin,
+        everybody: Everybody,
         /// Signs out whoever has not come back since the change, and does not wait for them
         #[arg(long)]
         sign_out: bool,
     },
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Everybody {
+    #[command(flatten)]
+    pub(crate) seen: SeenWithin,
+    /// Also asks this app, by the document that it serves: Django apps do not report. May be given several times
+    #[arg(long, value_name = "URL")]
+    pub(crate) against: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -132,11 +146,18 @@ pub(crate) enum AppCommand {
 #[derive(clap::Args)]
 pub(crate) struct What {
     pub(crate) username: String,
-    /// A permission: `APP_LABEL.CODENAME`
-    #[arg(required_unless_present = "group", conflicts_with = "group")]
+    /// A permission: `APP_LABEL.CODENAME`; `housekey permissions` lists them
+    #[arg(required_unless_present_any = ["group", "superuser", "staff"])]
     pub(crate) permission: Option<String>,
-    #[arg(long)]
+    /// Membership in this group instead
+    #[arg(long, conflicts_with = "permission")]
     pub(crate) group: Option<String>,
+    /// All permissions, those to come as well
+    #[arg(long, conflicts_with_all = ["permission", "group", "staff"])]
+    pub(crate) superuser: bool,
+    /// Access to Django's admin
+    #[arg(long, conflicts_with_all = ["permission", "group"])]
+    pub(crate) staff: bool,
 }
 
 #[derive(Subcommand)]
@@ -167,11 +188,14 @@ pub(crate) enum SessionsCommand {
 
 #[derive(clap::Args)]
 pub(crate) struct Revoked {
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    #[arg(required_unless_present_any = ["all", "foreign"], conflicts_with_all = ["all", "foreign"])]
     pub(crate) username: Option<String>,
     /// Ends the sessions of everybody
     #[arg(long)]
     all: bool,
+    /// Ends those that no key of this house has signed: what is left of an app that had another key
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) foreign: bool,
     /// Ends all but this one; the ID is that of `sessions list`
     #[arg(long, value_name = "ID", conflicts_with_all = ["all", "only"])]
     pub(crate) all_but: Option<String>,

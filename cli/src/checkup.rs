@@ -19,17 +19,26 @@ pub(crate) fn check(config: &Config) -> Report {
 }
 
 pub(crate) fn against(config: &Config, url: &str) -> Result<Report, Failure> {
-    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().new_agent();
-    let mut answer = agent.get(url).call().map_err(|error| {
-        format!("the app does not answer ({error}); see that it runs, and that it serves its document there")
-    })?;
-    let document = answer.body_mut().with_config().limit(LARGEST).read_to_string()?;
-    let profile = Profile::from_json(&document).ok_or(
-        "what is served there is no document of an app; a housekey app serves housekey::axum::profile, and a \
-         Django app the view in docs/join-a-django-app.md",
-    )?;
+    let profile = document(url)?;
     let well = format!("a login in {} is a login in the house", shown(&profile.app));
     Ok(report(&housekey::check_against(config, &profile), &well))
+}
+
+/// What an app says of itself.
+pub(crate) fn document(url: &str) -> Result<Profile, Failure> {
+    let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).build().new_agent();
+    let mut answer = agent.get(url).call().map_err(|error| {
+        format!(
+            "{url} does not answer ({error}); see that the app runs, and serves its document there"
+        )
+    })?;
+    let document = answer.body_mut().with_config().limit(LARGEST).read_to_string()?;
+    Ok(Profile::from_json(&document).ok_or_else(|| {
+        format!(
+            "what is served at {url} is no document of an app; a housekey app serves \
+             housekey::axum::profile, and a Django app the view in docs/join-a-django-app.md"
+        )
+    })?)
 }
 
 fn report(checkup: &Checkup, well: &str) -> Report {

@@ -53,3 +53,12 @@ pub(crate) fn run(house: &Caretaker, command: GroupCommand) -> Result<Report, Fa
 fn no_group(name: &str) -> Report {
     Report::not_fine(format!("there is no group {}", shown(name)), json!({ "group": null }))
 }
+
+pub(crate) fn permissions(house: &Caretaker, label: Option<&str>) -> Result<Report, Failure> {
+    let all = house.permissions(label)?;
+    let lines: Vec<String> =
+        all.iter().map(|(name, told)| format!("{}  {}", shown(name), shown(told))).collect();
+    let facts = all.iter().map(|(name, told)| json!({ "permission": name, "name": told }));
+    let facts = json!({ "permissions": facts.collect::<Vec<_>>() });
+    Ok(Report::fine(lines.join("\n"), facts))
+}

@@ -16,7 +16,9 @@ pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Fai
     let text = format!(
         "# Users and sessions: the same for every app of the house.\nSHARED_DATABASE_URL={shared}\n\
          # The common key: the same for every app of the house.\nSECRET_KEY={key}\n\
-         # This app's own tables.\nDATABASE_URL={local}\n"
+         # This app's own tables, its name in the house, and where visitors find it.\nDATABASE_URL={local}\n\
+         #APP_NAME=notes\n#PUBLIC_URL=https://notes.example.org\n\
+         # For apps on several hosts their common parent, in every app.\n#SESSION_COOKIE_DOMAIN=example.org\n"
     );
     write_for_owner(file, &text)?;
     let name = file.display();
@@ -43,5 +45,7 @@ pub(crate) fn write_for_owner(file: &Path, text: &str) -> Result<(), Failure> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let made = options.open(file).and_then(|mut made| made.write_all(text.as_bytes()));
-    Ok(made.map_err(|error| format!("{} cannot be made: {error}", file.display()))?)
+    Ok(made.map_err(|error| {
+        format!("{} cannot be made ({error}); name another one", file.display())
+    })?)
 }

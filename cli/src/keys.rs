@@ -2,17 +2,19 @@
 
 use std::path::Path;
 
-use housekey::{Caretaker, HouseKey, Instance, KeyState, SecretKey, Seen, SignOut};
+use housekey::{Caretaker, HouseKey, Instance, KeyState, Profile, SecretKey, Seen, SignOut};
 use serde_json::{Value, json};
 
-use crate::args::{AppCommand, KeyCommand};
+use crate::args::{AppCommand, Everybody, KeyCommand};
+use crate::checkup::document;
 use crate::init::write_for_owner;
 use crate::progress::Progress;
 use crate::say::{Report, shown, utc};
 use crate::{Failure, config, open};
 
 /// Django apps are not in the registry.
-const DJANGO: &str = "Django apps do not report: see to it that theirs is the same";
+const DJANGO: &str =
+    "Django apps do not report: see to it that theirs is the same, and ask them by --against URL";
 
 pub(crate) fn run(command: &KeyCommand) -> Result<Report, Failure> {
     match command {
@@ -26,10 +28,10 @@ pub(crate) fn run(command: &KeyCommand) -> Result<Report, Failure> {
         }
         KeyCommand::Status(seen) => status(&open()?, seen.seen),
         KeyCommand::Stage { file } => stage(&open()?, file),
-        KeyCommand::Promote(seen) => promote(&open()?, seen.seen),
-        KeyCommand::Retire { seen, sign_out } => {
+        KeyCommand::Promote(everybody) => promote(&open()?, everybody),
+        KeyCommand::Retire { everybody, sign_out } => {
             let sign_out = if *sign_out { SignOut::WhoeverIsLeft } else { SignOut::Nobody };
-            retire(&open()?, seen.seen, sign_out)
+            retire(&open()?, everybody, sign_out)
         }
     }
 }
@@ -66,14 +68,19 @@ fn stage(house: &Caretaker, file: &Path) -> Result<Report, Failure> {
     let name = file.display();
     let text = format!(
         "{fingerprint} is the coming key of the house; its text is in {name}\n\
-         next: put that text into SECRET_KEY_FALLBACKS of every app, a JSON list, and start each again\n\
+         next: put that text into SECRET_KEY_FALLBACKS of every app, a JSON list, and start each again; and here\n\
          then: housekey key promote\n{DJANGO}"
     );
     Ok(Report::fine(text, json!({ "fingerprint": fingerprint, "file": file, "state": "staged" })))
 }
 
-fn promote(house: &Caretaker, seen: Seen) -> Result<Report, Failure> {
-    let fingerprint = house.promote_key(seen)?;
+/// The apps that the registry does not know.
+fn others(everybody: &Everybody) -> Result<Vec<Profile>, Failure> {
+    everybody.against.iter().map(|url| document(url)).collect()
+}
+
+fn promote(house: &Caretaker, everybody: &Everybody) -> Result<Report, Failure> {
+    let fingerprint = house.promote_key(everybody.seen.seen, &others(everybody)?)?;
     let text = format!(
         "{fingerprint} is the key that signs\n\
          next: in one app after the other make it SECRET_KEY, and the key before SECRET_KEY_FALLBACKS; sessions \
@@ -83,9 +90,12 @@ fn promote(house: &Caretaker, seen: Seen) -> Result<Report, Failure> {
     Ok(Report::fine(text, json!({ "fingerprint": fingerprint, "state": "signing" })))
 }
 
-fn retire(house: &Caretaker, seen: Seen, sign_out: SignOut) -> Result<Report, Failure> {
+fn retire(house: &Caretaker, everybody: &Everybody, sign_out: SignOut) -> Result<Report, Failure> {
+    let others = others(everybody)?;
     let mut progress = Progress::of("sessions looked at");
-    let retired = house.retire_keys(seen, sign_out, |so_far| progress.show(so_far));
+    let retired = house.retire_keys(everybody.seen.seen, &others, sign_out, |so_far| {
+        progress.show(so_far);
+    });
     drop(progress);
     let retired = retired?;
     let facts = json!({ "fingerprints": retired, "state": "retired" });
@@ -137,6 +147,12 @@ fn next(keys: &[HouseKey], apps: &[Instance]) -> String {
             }
             apps => format!("make {new} the SECRET_KEY of {apps}, and {old} a fallback"),
         };
+    }
+    if let Some(retired) = of_state(KeyState::Retired) {
+        let left = without(&|app| !app.profile.keys.contains(retired));
+        if !left.is_empty() {
+            return format!("take {retired} out of SECRET_KEY_FALLBACKS of {left}");
+        }
     }
     "nothing; housekey key stage begins a change of keys".to_owned()
 }

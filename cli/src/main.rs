@@ -14,7 +14,7 @@ mod say;
 mod sessions;
 mod users;
 
-use std::io::Read as _;
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -28,13 +28,23 @@ use say::{Form, Report};
 fn main() -> ExitCode {
     let args = Args::parse();
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().init();
+    let form = if args.json { Form::Json } else { Form::Text };
     match run(args.command) {
-        Ok(report) => report.print(if args.json { Form::Json } else { Form::Text }),
+        Ok(report) => report.print(form),
+        Err(error) if is_not_there(&*error) => {
+            let told = say::told(&*error);
+            Report::not_fine(told.clone(), json!({ "error": told })).print(form)
+        }
         Err(error) => {
             eprintln!("error: {}", say::told(&*error));
             ExitCode::from(2)
         }
     }
+}
+
+/// What was asked for is not in the house: as the commands themselves say of a user.
+fn is_not_there(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(Error::Unknown { .. }))
 }
 
 /// An error of the library, or of what the command line does itself.
@@ -57,6 +67,7 @@ fn run(command: Command) -> Result<Report, Failure> {
         Command::Why => why(&open()?)?,
         Command::Sessions(command) => sessions::run(&open()?, command)?,
         Command::Group(command) => groups::run(&open()?, command)?,
+        Command::Permissions { label } => groups::permissions(&open()?, label.as_deref())?,
         Command::User(command) => users::run(&open()?, command)?,
     })
 }
@@ -96,10 +107,18 @@ fn steps(steps: &[String]) -> Report {
     Report::fine(text, json!({ "steps": steps }))
 }
 
+/// No server takes more.
+const MOST_OF_A_HEADER: u64 = 64 * 1024;
+
 /// The header comes by standard input: an argument would be seen by everybody on the machine.
 fn why(house: &Caretaker) -> Result<Report, Failure> {
     let mut cookies = Vec::new();
-    std::io::stdin().take(64 * 1024).read_to_end(&mut cookies)?;
+    if std::io::stdin().is_terminal() {
+        eprint!("The Cookie header of a request, in one line: ");
+        std::io::stdin().lock().take(MOST_OF_A_HEADER).read_until(b'\n', &mut cookies)?;
+    } else {
+        std::io::stdin().take(MOST_OF_A_HEADER).read_to_end(&mut cookies)?;
+    }
     let why = house.why(&String::from_utf8_lossy(&cookies))?;
     let facts = json!({
         "facts": why.facts, "user": why.verdict.as_ref().ok(), "reason": why.verdict.as_ref().err(),

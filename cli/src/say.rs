@@ -1,5 +1,6 @@
 //! What a command has found: a text for people, or JSON for programs.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
@@ -31,10 +32,12 @@ impl Report {
     }
 
     pub(crate) fn print(self, form: Form) -> ExitCode {
-        match form {
-            Form::Text => println!("{}", self.text),
-            Form::Json => println!("{}", self.facts),
-        }
+        let text = match form {
+            Form::Text => self.text,
+            Form::Json => self.facts.to_string(),
+        };
+        // Who reads no further has read enough.
+        let _ = writeln!(std::io::stdout(), "{text}");
         ExitCode::from(self.code)
     }
 }

@@ -34,6 +34,9 @@ fn list(house: &Caretaker, username: &str) -> Result<Report, Error> {
 }
 
 fn revoke(house: &Caretaker, revoked: &Revoked) -> Result<Report, Error> {
+    if revoked.foreign {
+        return Ok(counted(house.end_foreign_sessions()?, "ended"));
+    }
     let Some(username) = &revoked.username else {
         return Ok(counted(house.end_all_sessions()?, "ended"));
     };
@@ -50,7 +53,8 @@ fn revoke(house: &Caretaker, revoked: &Revoked) -> Result<Report, Error> {
 }
 
 fn counted(count: usize, done: &str) -> Report {
-    Report::fine(format!("{count} sessions {done}"), json!({ "sessions": count }))
+    let sessions = if count == 1 { "session" } else { "sessions" };
+    Report::fine(format!("{count} {sessions} {done}"), json!({ "sessions": count }))
 }
 
 fn no_session(username: &str, id: &str) -> Report {

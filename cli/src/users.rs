@@ -64,10 +64,18 @@ pub(crate) fn run(house: &Caretaker, command: UserCommand) -> Result<Report, Fai
 
 fn grant(house: &Caretaker, what: &What, grant: Grant) -> Result<Report, Failure> {
     let name = &what.username;
+    let has = if grant == Grant::Give { "is" } else { "is no more" };
     if let Some(group) = &what.group {
         house.set_membership(name, group, grant)?;
-        let where_ = if grant == Grant::Give { "is in" } else { "is not in" };
-        return Ok(done(name, &format!("{where_} {}", shown(group))));
+        return Ok(done(name, &format!("{has} in {}", shown(group))));
+    }
+    if what.superuser || what.staff {
+        let (is_done, rank) = if what.superuser {
+            (house.set_superuser(name, grant)?, "a superuser")
+        } else {
+            (house.set_staff(name, grant)?, "staff")
+        };
+        return Ok(if is_done { done(name, &format!("{has} {rank}")) } else { nobody(name) });
     }
     let permission = what.permission.as_deref().unwrap_or_default();
     house.grant(name, permission, grant)?;
@@ -112,6 +120,7 @@ fn show(user: &User, granted: &Granted) -> Report {
     let mut lines = vec![line(user)];
     let name = format!("{} {}", user.first_name, user.last_name);
     lines.extend((name != " ").then(|| format!("name: {}", shown(name.trim()))));
+    lines.push(format!("id: {}", user.id));
     lines.push(format!("joined: {}", utc(user.date_joined)));
     lines.push(listed("groups", &granted.groups));
     lines.push(listed("permissions", &granted.own));

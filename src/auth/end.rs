@@ -2,6 +2,7 @@
 
 use super::Auth;
 use crate::error::Error;
+use crate::session::codec::Undecodable;
 use crate::session::info::id;
 use crate::session::{owned, store};
 
@@ -38,6 +39,23 @@ impl Auth {
             ended += self.delete_sessions(&keys)?;
             let Some(last) = keys.into_iter().next_back() else { return Ok(ended) };
             behind = last;
+        }
+    }
+
+    /// A row that was written anew meanwhile stays.
+    pub(crate) fn end_foreign_sessions(&self) -> Result<usize, Error> {
+        let (mut ended, mut behind) = (0, String::new());
+        loop {
+            let page = store::living_page(&self.shared, &behind)?;
+            let Some((last, _)) = page.last() else { return Ok(ended) };
+            behind.clone_from(last);
+            for (key, data) in &page {
+                if self.codec.decode(data).is_err_and(|error| error == Undecodable::Signature) {
+                    let done =
+                        self.shared.transact(|conn| store::delete_unchanged(conn, key, data))?;
+                    ended += usize::from(done);
+                }
+            }
         }
     }
 

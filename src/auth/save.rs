@@ -95,6 +95,9 @@ impl Auth {
                 match owner {
                     // In which app it was begun, and when, stays as it was.
                     _ if owned::hand_over(conn, old, key)? => {}
+                    Some(user_id) if old.is_djangos() => {
+                        store::own(conn, key, user_id, owned::DJANGO, &state.visitor)?;
+                    }
                     Some(user_id) => store::own(conn, key, user_id, &self.app, &state.visitor)?,
                     None => {}
                 }

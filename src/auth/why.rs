@@ -140,7 +140,8 @@ impl Auth {
         let Some(user) = self.readable_by_id(id)? else {
             return Ok(Err(format!("there is no user {id} any more")));
         };
-        facts.push(format!("it is of the user {id}"));
+        let name = crate::user::User::from(user.clone()).username;
+        facts.push(format!("it is of the user {id}, {name:?}"));
         if !user.is_active {
             return Ok(Err(with_remedy(Rejected::Inactive)));
         }
@@ -149,7 +150,7 @@ impl Auth {
             return Ok(Err(with_remedy(Rejected::StampMismatch)));
         }
         facts.push("the user is active, and the password is the one of the login".to_owned());
-        Ok(Ok(crate::user::User::from(user).username))
+        Ok(Ok(name))
     }
 }
 
@@ -176,6 +177,7 @@ fn with_remedy(rejected: Rejected) -> String {
         Rejected::Gone => {
             "; it was ended by a logout, a login or a change of the password, or purged"
         }
+        Rejected::Inactive => "; housekey user activate lets the user in again",
         Rejected::Unreadable => "; a Django app may write it with PickleSerializer",
         Rejected::StampMismatch => {
             " (or its hash was made anew by an app of another cost; compare PASSWORD_HASHERS)"

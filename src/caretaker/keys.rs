@@ -3,7 +3,7 @@
 use super::Caretaker;
 use crate::error::Error;
 use crate::key::SecretKey;
-use crate::registry::{self, HouseKey, Instance, Seen, apps, keys};
+use crate::registry::{self, HouseKey, Instance, Profile, Seen, apps, keys};
 
 /// What becomes of those whose sessions nothing but a retired key holds together.
 ///
@@ -90,18 +90,23 @@ impl Caretaker {
     /// The second step: the announced key is the one that signs, and its fingerprint is the answer. Then every
     /// app gets it as `SECRET_KEY`, and the key before as a fallback; sessions are moved as they are used.
     ///
+    /// `others` are apps that the registry does not know, Django's, by the documents that they serve.
+    ///
     /// ```no_run
     /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
-    /// println!("{} signs now", house.promote_key(housekey::Seen::default())?);
+    /// println!("{} signs now", house.promote_key(housekey::Seen::default(), &[])?);
     /// # Ok(())
     /// # }
     /// ```
     ///
     /// # Errors
-    /// [`Error::KeyTooEarly`] while an app that was there lately does not verify it; [`Error::Unknown`] when
-    /// none was announced; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
-    pub fn promote_key(&self, within: Seen) -> Result<String, Error> {
-        self.write(|conn| registry::promote(conn, within))
+    /// [`Error::KeyTooEarly`] while an app that was there lately does not verify it; [`Error::Config`] when
+    /// none was announced, or it is not at hand; [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`].
+    pub fn promote_key(&self, within: Seen, others: &[Profile]) -> Result<String, Error> {
+        // Else this would be the first to be locked out.
+        self.is_at_hand(&self.shared.run(|conn| Ok(registry::staged(conn)?))?)?;
+        self.write(|conn| registry::promote(conn, within, others))
     }
 
     /// The third step: no app is let in with the keys before any more; their fingerprints are the answer. Then
@@ -112,7 +117,7 @@ impl Caretaker {
     /// ```no_run
     /// use housekey::{Seen, SignOut};
     /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
-    /// let retired = house.retire_keys(Seen::default(), SignOut::Nobody, |_| {})?;
+    /// let retired = house.retire_keys(Seen::default(), &[], SignOut::Nobody, |_| {})?;
     /// # Ok(())
     /// # }
     /// ```
@@ -124,28 +129,20 @@ impl Caretaker {
     pub fn retire_keys(
         &self,
         within: Seen,
+        others: &[Profile],
         sign_out: SignOut,
         progress: impl FnMut(usize),
     ) -> Result<Vec<String>, Error> {
-        let keys = self.shared.run(|conn| Ok(registry::retirable(conn, within)?))?;
+        let keys = self.shared.run(|conn| Ok(registry::retirable(conn, within, others)?))?;
         if sign_out == SignOut::Nobody {
             self.nobody_needs(&keys, progress)?;
         }
-        self.write(|conn| registry::retire(conn, within))
+        self.write(|conn| registry::retire(conn, within, others))
     }
 
     fn nobody_needs(&self, keys: &[HouseKey], progress: impl FnMut(usize)) -> Result<(), Error> {
         let Some(first) = keys.first() else { return Ok(()) };
-        let is_at_hand = |key: &HouseKey| self.config.keys.iter().any(|ours| key.is(ours));
-        if let Some(absent) = keys.iter().find(|key| !is_at_hand(key)) {
-            let key = &absent.fingerprint;
-            return Err(Error::config(
-                "SECRET_KEY_FALLBACKS",
-                format!(
-                    "does not hold {key}, without which nobody can tell who needs it; put it there for this step"
-                ),
-            ));
-        }
+        keys.iter().try_for_each(|key| self.is_at_hand(key))?;
         match self.auth.sessions_held_by(keys, progress)? {
             0 => Ok(()),
             sessions => {
@@ -153,5 +150,19 @@ impl Caretaker {
                 Err(Error::KeyInUse { key, signing, sessions })
             }
         }
+    }
+
+    /// The operator's own settings have that key.
+    fn is_at_hand(&self, key: &HouseKey) -> Result<(), Error> {
+        if self.config.keys.iter().any(|ours| key.is(ours)) {
+            return Ok(());
+        }
+        let key = &key.fingerprint;
+        Err(Error::config(
+            "SECRET_KEY_FALLBACKS",
+            format!(
+                "does not hold {key} here, where the key is changed from; put it there for this step"
+            ),
+        ))
     }
 }

@@ -4,7 +4,7 @@ use super::{Caretaker, known, still_referred, whose_rows_refer};
 use crate::db::SharedConnection;
 use crate::error::Error;
 use crate::user::store::{self as users, Rank};
-use crate::user::{Active, Granted, User, granted, grants, removal};
+use crate::user::{Active, Grant, Granted, User, declared, granted, grants, removal};
 use crate::username;
 
 impl Caretaker {
@@ -87,7 +87,12 @@ impl Caretaker {
     /// [`Error::User`] when the password is too long; [`Error::Unreachable`], [`Error::PoolTimeout`] and
     /// [`Error::Database`].
     pub fn set_password(&self, username: &str, password: &str) -> Result<bool, Error> {
-        self.auth.set_password(username, password)
+        let is_done = self.auth.set_password(username, password)?;
+        if let Some(user) = self.find_user(username)?.filter(|_| is_done) {
+            // They are void by now, and would only lie about.
+            self.auth.end_sessions(user.id)?;
+        }
+        Ok(is_done)
     }
 
     /// Lets the user sign in, or not; `false` when there is no such user.
@@ -151,6 +156,64 @@ impl Caretaker {
         let user = deleted.map_err(|error| whose_rows_refer(error, "user", username))?;
         // They are nobody's by now, and only lie about.
         self.auth.end_sessions(user.into()).map(drop)
+    }
+
+    /// Lets the user do everything, and open Django's admin, or do everything no more; `false` when there is no
+    /// such user.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let is_done = house.set_superuser("ada", housekey::Grant::Give)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn set_superuser(&self, username: &str, grant: Grant) -> Result<bool, Error> {
+        self.shared.transact(|conn| users::set_superuser(conn, username, grant))
+    }
+
+    /// Lets the user open Django's admin, or not; `false` when there is no such user.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let is_done = house.set_staff("ada", housekey::Grant::Take)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn set_staff(&self, username: &str, grant: Grant) -> Result<bool, Error> {
+        self.shared.transact(|conn| users::set_staff(conn, username, grant))
+    }
+
+    /// The permissions that can be granted, sorted: each with Django's name for it. Of one app label, or of all.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// for (permission, name) in house.permissions(Some("billing"))? {
+    ///     println!("{permission}: {name}"); // billing.approve_invoice: Can approve invoice
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn permissions(&self, label: Option<&str>) -> Result<Vec<(String, String)>, Error> {
+        let all = self.shared.run(declared::all_permissions)?;
+        let mut named: Vec<(String, String)> = all
+            .into_iter()
+            .filter_map(|one| {
+                let (of, _) = one.model?;
+                let is_asked_for = label.is_none_or(|label| label == of);
+                is_asked_for.then(|| (format!("{of}.{}", one.codename), one.name))
+            })
+            .collect();
+        named.sort();
+        Ok(named)
     }
 
     /// The groups and permissions of a user.

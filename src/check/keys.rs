@@ -25,7 +25,7 @@ pub(super) fn of_app(shared: &SharedPool, config: &Config) -> Vec<Finding> {
     let look = || {
         let registry = Registry::read(shared)?;
         let mut findings = Findings::about("key");
-        own(&mut findings, &registry.keys, config);
+        own(&mut findings, &registry, config);
         fallbacks(&mut findings, &registry.keys, config);
         if config.keys.iter().any(is_published) {
             findings.wrong(
@@ -48,17 +48,18 @@ pub(super) fn of_guest(
     shared: &SharedPool,
     profile: &Profile,
 ) -> Result<(), Error> {
-    let known = shared.run(keys::all)?;
-    if let Some(house) = signing(&known) {
-        one(findings, house, &profile.app, profile);
+    let registry = Registry::read(shared)?;
+    if let Some(house) = signing(&registry.keys) {
+        let name = format!("app `{}`", profile.app);
+        one(findings, house, house.holder(&registry.apps), (&name, profile));
     }
     Ok(())
 }
 
-fn own(findings: &mut Findings, keys: &[HouseKey], config: &Config) {
+fn own(findings: &mut Findings, registry: &Registry, config: &Config) {
     let current = config.keys.current();
     let ours = current.fingerprint();
-    let Some(house) = signing(keys) else {
+    let Some(house) = signing(&registry.keys) else {
         return findings.ok(format!("no app has registered a key yet; this one has {ours}"));
     };
     let HouseKey { fingerprint, app, since, .. } = house;
@@ -78,7 +79,7 @@ fn own(findings: &mut Findings, keys: &[HouseKey], config: &Config) {
                 "SECRET_KEY is {ours}, but the house signs with {fingerprint} since {since} UTC (registered by \
                  app `{app}`)"
             ),
-            format!("set SECRET_KEY to the key that `{app}` has"),
+            format!("set SECRET_KEY to the key that `{}` has", house.holder(&registry.apps)),
         );
     }
 }
@@ -111,25 +112,38 @@ fn fallbacks(findings: &mut Findings, keys: &[HouseKey], config: &Config) {
 }
 
 fn others(findings: &mut Findings, house: &HouseKey, registry: &Registry) {
+    let is_retired = |print: &&String| {
+        let key = registry.keys.iter().find(|key| key.fingerprint == **print);
+        key.is_some_and(|key| key.state == KeyState::Retired)
+    };
     for Instance { app, host, profile, last_seen, .. } in &registry.apps {
-        let name = format!("{app}` on {host:?} (seen {} UTC)", last_seen.format("%F %R"));
-        one(findings, house, &name, profile);
+        let name = format!("app `{app}` on {host:?} (seen {} UTC)", last_seen.format("%F %R"));
+        one(findings, house, house.holder(&registry.apps), (&name, profile));
+        if let Some(retired) = profile.keys.iter().skip(1).find(is_retired) {
+            findings.warn(
+                format!("{name} still verifies {retired}, which the house has retired"),
+                "take it out of its SECRET_KEY_FALLBACKS",
+            );
+        }
     }
 }
 
-fn one(findings: &mut Findings, house: &HouseKey, name: &str, profile: &Profile) {
-    let name = if name.contains('`') { format!("app `{name}") } else { format!("app `{name}`") };
+fn one(findings: &mut Findings, house: &HouseKey, holder: &str, (name, profile): (&str, &Profile)) {
     let key = &house.fingerprint;
     match profile.signs_with() {
         None => {}
-        Some(theirs) if theirs == key => findings.ok(format!("{name} signs with the key of the house")),
+        Some(theirs) if theirs == key => {
+            findings.ok(format!("{name} signs with the key of the house"));
+        }
         Some(theirs) if profile.verifies(key) => findings.warn(
             format!("{name} signs with {theirs}, and the house with {key}, which it verifies"),
             format!("set its SECRET_KEY to {key}, and {theirs} as a fallback"),
         ),
         Some(theirs) => findings.wrong(
-            format!("{name} has the SECRET_KEY {theirs}, and does not verify the key of the house, {key}"),
-            format!("set its SECRET_KEY to the key that `{}` has", house.app),
+            format!(
+                "{name} has the SECRET_KEY {theirs}, and does not verify the key of the house, {key}"
+            ),
+            format!("set its SECRET_KEY to the key that `{holder}` has"),
         ),
     }
 }

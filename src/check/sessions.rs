@@ -76,8 +76,8 @@ fn told(shown: Shown<'_>, all: usize) -> Vec<Finding> {
                 some(shown.unsigned_count),
                 begun_in.join(", ")
             ),
-            "give every app of the house the same SECRET_KEY and SECRET_KEY_FALLBACKS; rows from before \
-             that stay until they expire",
+            "give every app of the house the same SECRET_KEY and SECRET_KEY_FALLBACKS; what is left from \
+             before that expires, or is ended by housekey sessions revoke --foreign",
         );
     }
     if shown.unreadable > 0 {

@@ -5,6 +5,7 @@ use std::fmt;
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
+use super::Instance;
 use crate::db::schema::housekey_key;
 use crate::db::{Moment, SharedConnection, on_shared};
 use crate::key::SecretKey;
@@ -79,6 +80,13 @@ pub struct HouseKey {
 }
 
 impl HouseKey {
+    /// An app that signs with it, to be named to who lacks it: best one that is there.
+    pub(crate) fn holder<'a>(&'a self, apps: &'a [Instance]) -> &'a str {
+        let mut holders =
+            apps.iter().filter(|app| app.profile.signs_with() == Some(&self.fingerprint));
+        holders.next().map_or(&self.app, |app| &app.app)
+    }
+
     pub(crate) fn is(&self, key: &SecretKey) -> bool {
         self.fingerprint == key.fingerprint().to_string()
     }

@@ -12,4 +12,4 @@ pub use apps::{Instance, Seen};
 pub use keys::{HouseKey, KeyState};
 pub use profile::{CookieProfile, Profile};
 
-pub(crate) use order::{admit, is_known, note, promote, retirable, retire, stage};
+pub(crate) use order::{admit, is_known, note, promote, retirable, retire, stage, staged};

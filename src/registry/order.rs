@@ -3,6 +3,7 @@
 
 use super::apps::{self, Instance, Seen};
 use super::keys::{self, HouseKey, KeyState};
+use super::profile::Profile;
 use crate::config::Config;
 use crate::db::{SharedConnection, SharedPool, migrate};
 use crate::error::Error;
@@ -32,7 +33,7 @@ pub(crate) fn is_known(shared: &SharedPool, config: &Config) -> Result<(), Error
         let known = keys::all(conn)?;
         match keys::signing(&known) {
             Some(house) if config.keys.iter().any(|key| house.is(key)) => Ok(Step::None),
-            _ => decide(config, &known, &[]),
+            _ => decide(config, &known, &apps::seen(conn, Seen::default())?),
         }
     })
 }
@@ -84,7 +85,7 @@ fn decide(config: &Config, keys: &[HouseKey], apps: &[Instance]) -> Result<Step,
             app: config.app_name.clone(),
             ours: current.fingerprint(),
             house: house.fingerprint.clone(),
-            registered_by: house.app.clone(),
+            registered_by: house.holder(apps).to_owned(),
         });
     }
     if !config.keys.iter().any(|key| house.is(key)) {
@@ -92,7 +93,7 @@ fn decide(config: &Config, keys: &[HouseKey], apps: &[Instance]) -> Result<Step,
             app: config.app_name.clone(),
             ours: current.fingerprint(),
             house: house.fingerprint.clone(),
-            registered_by: house.app.clone(),
+            registered_by: house.holder(apps).to_owned(),
         });
     }
     if state == Some(KeyState::Retiring) {
@@ -151,29 +152,50 @@ pub(crate) fn stage(conn: &mut SharedConnection, key: &SecretKey, app: &str) -> 
     }
 }
 
-/// Makes the staged key the one that signs, and answers with its fingerprint.
-pub(crate) fn promote(conn: &mut SharedConnection, within: Seen) -> Result<String, Error> {
-    let known = keys::all(conn)?;
-    let Some(next) = known.iter().find(|key| key.state == KeyState::Staged) else {
-        return Err(Error::Unknown { what: "staged key", name: "SECRET_KEY_FALLBACKS".to_owned() });
-    };
-    let lacking = lacking(&next.fingerprint, apps::seen(conn, within)?.iter());
+/// The key that was announced.
+pub(crate) fn staged(conn: &mut SharedConnection) -> Result<HouseKey, Error> {
+    let staged = keys::all(conn)?.into_iter().find(|key| key.state == KeyState::Staged);
+    staged.ok_or_else(|| {
+        Error::config("the coming key", "was not announced yet; run `housekey key stage` first")
+    })
+}
+
+/// Makes the staged key the one that signs, and answers with its fingerprint. The guests are apps that have told
+/// of themselves otherwise.
+pub(crate) fn promote(
+    conn: &mut SharedConnection,
+    within: Seen,
+    guests: &[Profile],
+) -> Result<String, Error> {
+    let next = staged(conn)?.fingerprint;
+    let mut lacking = lacking(&next, apps::seen(conn, within)?.iter());
+    lacking.extend(guests.iter().filter(|app| !app.verifies(&next)).map(guest));
     if !lacking.is_empty() {
-        return Err(Error::KeyTooEarly { key: next.fingerprint.clone(), lacking });
+        return Err(Error::KeyTooEarly { key: next, lacking });
     }
-    change_over(conn, &known, &next.fingerprint)?;
-    Ok(next.fingerprint.clone())
+    let known = keys::all(conn)?;
+    change_over(conn, &known, &next)?;
+    Ok(next)
+}
+
+fn guest(app: &Profile) -> String {
+    format!("`{}`", app.app)
 }
 
 /// The keys that may go as far as the apps are concerned: none signs with them, and all verify the new one.
-pub(crate) fn retirable(conn: &mut SharedConnection, within: Seen) -> Result<Vec<HouseKey>, Error> {
+pub(crate) fn retirable(
+    conn: &mut SharedConnection,
+    within: Seen,
+    guests: &[Profile],
+) -> Result<Vec<HouseKey>, Error> {
     let known = keys::all(conn)?;
     let apps = apps::seen(conn, within)?;
     let signing = keys::signing(&known).map_or("", |key| key.fingerprint.as_str());
     let retiring = known.iter().filter(|key| key.state == KeyState::Retiring);
     let retiring: Vec<HouseKey> = retiring.cloned().collect();
-    let behind: Vec<String> =
+    let mut behind: Vec<String> =
         apps.iter().filter(|app| app.profile.signs_with() != Some(signing)).map(named).collect();
+    behind.extend(guests.iter().filter(|app| app.signs_with() != Some(signing)).map(guest));
     match retiring.first() {
         Some(key) if !behind.is_empty() => {
             Err(Error::KeyInUse { key: key.fingerprint.clone(), signing: behind, sessions: 0 })
@@ -183,8 +205,12 @@ pub(crate) fn retirable(conn: &mut SharedConnection, within: Seen) -> Result<Vec
 }
 
 /// Lets the house forget about the keys before this one: no app is let in with them any more.
-pub(crate) fn retire(conn: &mut SharedConnection, within: Seen) -> Result<Vec<String>, Error> {
-    let keys = retirable(conn, within)?;
+pub(crate) fn retire(
+    conn: &mut SharedConnection,
+    within: Seen,
+    guests: &[Profile],
+) -> Result<Vec<String>, Error> {
+    let keys = retirable(conn, within, guests)?;
     for key in &keys {
         keys::set_state(conn, &key.fingerprint, KeyState::Retired)?;
     }

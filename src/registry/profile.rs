@@ -24,20 +24,27 @@ pub struct Profile {
     /// `APP_NAME`
     pub app: String,
     /// The name of the house that the app stands in: equal in all apps of one shared database.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub house: Option<String>,
     /// The fingerprints of `SECRET_KEY` and of `SECRET_KEY_FALLBACKS`, in this order.
     pub keys: Vec<String>,
     /// `SESSION_COOKIE_*`
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_cookie: Option<CookieProfile>,
     /// Django's `SESSION_ENGINE`; a housekey app has no choice of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_engine: Option<String>,
     /// By what names a Django app knows the databases of its `users` and its `sessions`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub databases: BTreeMap<String, String>,
     /// The salt of signed sessions, which names Django's `SessionStore` class.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub session_salt: Option<String>,
     /// The preferred hasher with its cost, as `pbkdf2_sha256$1000000`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub password_hasher: Option<String>,
     /// Where visitors find the app (`PUBLIC_URL`).
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub public_url: Option<String>,
 }
 
@@ -102,20 +109,21 @@ impl Profile {
         }
     }
 
-    /// Reads the document of an app; `None` when it is no such document.
+    /// Reads the document of an app; `None` when it is no such document: it must tell the app and its keys.
     ///
     /// ```
     /// assert!(housekey::Profile::from_json("<!doctype html>").is_none());
     /// ```
     #[must_use]
     pub fn from_json(json: &str) -> Option<Self> {
-        serde_json::from_str(json).ok().filter(|profile: &Self| !profile.app.is_empty())
+        let profile: Self = serde_json::from_str(json).ok()?;
+        (!profile.app.is_empty() && !profile.keys.is_empty()).then_some(profile)
     }
 
     /// The document, as an app serves it.
     ///
     /// ```
-    /// let profile = housekey::Profile::from_json(r#"{"app": "wiki"}"#).unwrap();
+    /// let profile = housekey::Profile::from_json(r#"{"app": "wiki", "keys": ["3f9a0c5e7d214b68"]}"#).unwrap();
     /// assert_eq!(housekey::Profile::from_json(&profile.to_json()), Some(profile));
     /// ```
     #[must_use]

@@ -41,6 +41,11 @@ impl SessionKey {
         Self(key)
     }
 
+    /// By its length: was it made by a Django?
+    pub(crate) fn is_djangos(&self) -> bool {
+        self.0.len() == DJANGO_LENGTH
+    }
+
     /// A key that no row has.
     pub(crate) fn of_nobody() -> Self {
         Self(String::new())

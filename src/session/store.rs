@@ -355,6 +355,22 @@ pub(crate) fn living_page(
     })
 }
 
+/// Ends the session if it still holds this data.
+pub(crate) fn delete_unchanged(
+    conn: &mut SharedConnection,
+    key: &str,
+    data: &str,
+) -> QueryResult<bool> {
+    on_shared!(SharedConnection, conn, conn => {
+        let same = django_session::table.find(key).filter(django_session::session_data.eq(data));
+        let rows = diesel::delete(same).execute(&mut **conn)?;
+        if rows == 1 {
+            diesel::delete(housekey_session::table.find(key)).execute(&mut **conn)?;
+        }
+        Ok(rows == 1)
+    })
+}
+
 /// Ends these sessions, and says how many there were.
 pub(crate) fn delete_all(conn: &mut SharedConnection, keys: &[String]) -> QueryResult<usize> {
     on_shared!(SharedConnection, conn, conn => {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
-use super::{Active, User};
+use super::{Active, Grant, User};
 use crate::db::schema::auth_user;
 use crate::db::{DjangoId, Moment, SharedConnection, SharedPool, on_shared};
 use crate::error::Error;
@@ -223,6 +223,39 @@ pub(crate) fn set_active(
     on_shared!(SharedConnection, conn, conn => {
         diesel::update(auth_user::table.filter(auth_user::username.eq(username)))
             .set(auth_user::is_active.eq(active == Active::Yes))
+            .execute(&mut **conn)
+            .map(|rows| rows == 1)
+    })
+}
+
+/// Who may do everything may open the admin as well; taking the one leaves the other.
+pub(crate) fn set_superuser(
+    conn: &mut SharedConnection,
+    username: &str,
+    grant: Grant,
+) -> QueryResult<bool> {
+    on_shared!(SharedConnection, conn, conn => {
+        let user = auth_user::table.filter(auth_user::username.eq(username));
+        let rows = match grant {
+            Grant::Give => diesel::update(user)
+                .set((auth_user::is_superuser.eq(true), auth_user::is_staff.eq(true)))
+                .execute(&mut **conn)?,
+            Grant::Take => {
+                diesel::update(user).set(auth_user::is_superuser.eq(false)).execute(&mut **conn)?
+            }
+        };
+        Ok(rows == 1)
+    })
+}
+
+pub(crate) fn set_staff(
+    conn: &mut SharedConnection,
+    username: &str,
+    grant: Grant,
+) -> QueryResult<bool> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::update(auth_user::table.filter(auth_user::username.eq(username)))
+            .set(auth_user::is_staff.eq(grant == Grant::Give))
             .execute(&mut **conn)
             .map(|rows| rows == 1)
     })

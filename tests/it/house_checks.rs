@@ -109,12 +109,12 @@ fn what_the_fallbacks_are_good_for_is_told(home: &Home) {
     keeper.stage_key(&SecretKey::new(OTHER_KEY).unwrap()).unwrap();
     says(&both, "which is staged");
     home.open_with(both.clone());
-    keeper.promote_key(Seen::default()).unwrap();
+    keeper.promote_key(Seen::default(), &[]).unwrap();
     let behind = trouble(&check(&both), "key", Level::Warning);
     assert!(behind.contains("which is a fallback here"), "{behind}");
     home.open_with(rotated(home));
     says(&rotated(home), "which is retiring");
-    keeper.retire_keys(Seen::default(), SignOut::Nobody, |_| {}).unwrap();
+    keeper.retire_keys(Seen::default(), &[], SignOut::Nobody, |_| {}).unwrap();
     let left = trouble(&check(&rotated(home)), "key", Level::Warning);
     assert!(left.contains("which the house has retired; take it out"), "{left}");
 }

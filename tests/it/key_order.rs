@@ -54,7 +54,7 @@ fn three_steps_sign_nobody_out(home: &Home) {
     let tasks = home.open_with(both(home, "tasks", KEY, OTHER_KEY));
     cookies.push(login(&notes, "ada"));
 
-    assert_eq!(keeper.promote_key(Seen::default()).unwrap(), new);
+    assert_eq!(keeper.promote_key(Seen::default(), &[]).unwrap(), new);
     let expected = [(old.clone(), KeyState::Retiring), (new.clone(), KeyState::Signing)];
     assert_eq!(states(&keeper), expected);
     // One app after the other changes over, and everybody is known at both all the time.
@@ -69,7 +69,7 @@ fn three_steps_sign_nobody_out(home: &Home) {
     assert_ne!(moved[0], cookies[0], "it was renewed");
     assert_eq!(moved[2], cookies[2], "it was under the new key already");
 
-    let retired = keeper.retire_keys(Seen::default(), SignOut::Nobody, |_| {}).unwrap();
+    let retired = keeper.retire_keys(Seen::default(), &[], SignOut::Nobody, |_| {}).unwrap();
     assert_eq!(retired, std::slice::from_ref(&old));
     assert_eq!(states(&keeper), [(old, KeyState::Retired), (new, KeyState::Signing)]);
     let last = House::open(home.config_with_key("notes", OTHER_KEY)).unwrap();
@@ -94,7 +94,7 @@ fn no_key_signs_that_an_app_does_not_verify(home: &Home) {
     keeper.stage_key(&key(OTHER_KEY)).unwrap();
     home.open_with(both(home, "notes", KEY, OTHER_KEY));
 
-    let refused = keeper.promote_key(Seen::default()).unwrap_err();
+    let refused = keeper.promote_key(Seen::default(), &[]).unwrap_err();
     let Error::KeyTooEarly { key, lacking, .. } = &refused else { panic!("{refused:?}") };
     assert_eq!((key, lacking.len()), (&print(OTHER_KEY), 1));
     assert!(lacking[0].starts_with("`wiki` on "), "{lacking:?}");
@@ -112,10 +112,10 @@ fn no_key_signs_that_an_app_does_not_verify(home: &Home) {
     assert_eq!(lives, "signing");
 
     home.open_with(both(home, "wiki", KEY, OTHER_KEY));
-    keeper.promote_key(Seen::default()).unwrap();
+    keeper.promote_key(Seen::default(), &[]).unwrap();
     // And the old key stays as long as one signs with it.
     home.open_with(both(home, "notes", OTHER_KEY, KEY));
-    let refused = keeper.retire_keys(Seen::default(), SignOut::Nobody, |_| {}).unwrap_err();
+    let refused = keeper.retire_keys(Seen::default(), &[], SignOut::Nobody, |_| {}).unwrap_err();
     let Error::KeyInUse { signing, .. } = &refused else { panic!("{refused:?}") };
     assert!(signing.len() == 1 && signing[0].starts_with("`wiki` on "), "{signing:?}");
     assert!(refused.to_string().contains("set SECRET_KEY there"), "{refused}");
@@ -128,7 +128,7 @@ fn an_app_with_the_next_key_alone_is_refused(home: &Home) {
     let alone = home.config_with_key("tasks", OTHER_KEY);
     assert!(matches!(House::open(alone.clone()), Err(Error::KeyMismatch { .. })));
     home.open_with(both(home, "notes", KEY, OTHER_KEY));
-    keeper.promote_key(Seen::default()).unwrap();
+    keeper.promote_key(Seen::default(), &[]).unwrap();
     House::open(alone).unwrap();
     // Now the old key alone is what does not do.
     assert!(matches!(House::open(home.config("wiki")), Err(Error::KeyMismatch { .. })));
@@ -140,9 +140,9 @@ fn a_retired_key_lets_nobody_in(home: &Home) {
     let keeper = keeper(home);
     keeper.stage_key(&key(OTHER_KEY)).unwrap();
     home.open_with(both(home, "notes", KEY, OTHER_KEY));
-    keeper.promote_key(Seen::default()).unwrap();
+    keeper.promote_key(Seen::default(), &[]).unwrap();
     home.open_with(both(home, "notes", OTHER_KEY, KEY));
-    keeper.retire_keys(Seen::default(), SignOut::Nobody, |_| {}).unwrap();
+    keeper.retire_keys(Seen::default(), &[], SignOut::Nobody, |_| {}).unwrap();
 
     for config in [home.config("tasks"), both(home, "tasks", KEY, OTHER_KEY)] {
         let refused = House::open(config).unwrap_err();
@@ -172,12 +172,13 @@ fn a_key_is_kept_while_a_session_needs_it(home: &Home) {
     let keeper = keeper(home);
     keeper.stage_key(&key(OTHER_KEY)).unwrap();
     home.open_with(both(home, "notes", KEY, OTHER_KEY));
-    keeper.promote_key(Seen::default()).unwrap();
+    keeper.promote_key(Seen::default(), &[]).unwrap();
     let notes = home.open_with(both(home, "notes", OTHER_KEY, KEY));
 
     let held = |expected: usize| {
         let mut seen = 0;
-        let refused = keeper.retire_keys(Seen::default(), SignOut::Nobody, |count| seen = count);
+        let refused =
+            keeper.retire_keys(Seen::default(), &[], SignOut::Nobody, |count| seen = count);
         let refused = refused.unwrap_err();
         let Error::KeyInUse { sessions, .. } = &refused else { panic!("{refused:?}") };
         assert_eq!((*sessions, seen), (expected, 2));
@@ -188,7 +189,7 @@ fn a_key_is_kept_while_a_session_needs_it(home: &Home) {
     held(1);
     // Without the old key nobody can tell.
     let blind = Caretaker::open(home.config_with_key("operator", OTHER_KEY)).unwrap();
-    let refused = blind.retire_keys(Seen::default(), SignOut::Nobody, |_| {}).unwrap_err();
+    let refused = blind.retire_keys(Seen::default(), &[], SignOut::Nobody, |_| {}).unwrap_err();
     assert!(refused.to_string().starts_with("SECRET_KEY_FALLBACKS does not hold"), "{refused}");
 
     // Its signature is new, the stamp of the password is not: as a Django leaves it that saves a session without
@@ -203,7 +204,7 @@ fn a_key_is_kept_while_a_session_needs_it(home: &Home) {
         "UPDATE django_session SET session_data = '{signed}' WHERE session_key = '{djangos}'"
     ));
     held(1);
-    keeper.retire_keys(Seen::default(), SignOut::WhoeverIsLeft, |_| {}).unwrap();
+    keeper.retire_keys(Seen::default(), &[], SignOut::WhoeverIsLeft, |_| {}).unwrap();
 }
 
 /// Else an app that has not changed over and one that has would take turns to renew a session.
@@ -269,7 +270,7 @@ fn an_app_that_is_gone_holds_nobody_up(home: &Home) {
     let keeper = keeper(home);
     keeper.stage_key(&key(OTHER_KEY)).unwrap();
     home.open_with(both(home, "notes", KEY, OTHER_KEY));
-    assert!(keeper.promote_key(Seen::default()).is_err());
+    assert!(keeper.promote_key(Seen::default(), &[]).is_err());
     assert_eq!(keeper.forget_app("wiki", Some("another host")).unwrap(), 0);
     home.execute("UPDATE housekey_app SET last_seen = '2020-01-01 00:00:00' WHERE app = 'wiki'");
     let names = |seen| -> Vec<String> {
@@ -278,17 +279,17 @@ fn an_app_that_is_gone_holds_nobody_up(home: &Home) {
     assert_eq!(names(Seen::default()), ["notes"]);
     let ever = Seen(std::time::Duration::from_secs(20 * 365 * 24 * 3600));
     assert_eq!(names(ever), ["notes", "wiki"]);
-    assert!(keeper.promote_key(ever).is_err());
+    assert!(keeper.promote_key(ever, &[]).is_err());
     assert_eq!(keeper.forget_app("wiki", None).unwrap(), 1);
-    keeper.promote_key(ever).unwrap();
+    keeper.promote_key(ever, &[]).unwrap();
 }
 
 fn the_first_step_is_taken_once(home: &Home) {
     home.open("notes");
     let keeper = Caretaker::open(home.config("operator")).unwrap();
-    assert!(matches!(keeper.promote_key(Seen::default()), Err(Error::Unknown { .. })));
+    assert!(matches!(keeper.promote_key(Seen::default(), &[]), Err(Error::Unknown { .. })));
     let none: [String; 0] = [];
-    assert_eq!(keeper.retire_keys(Seen::default(), SignOut::Nobody, |_| {}).unwrap(), none);
+    assert_eq!(keeper.retire_keys(Seen::default(), &[], SignOut::Nobody, |_| {}).unwrap(), none);
     let in_use = keeper.stage_key(&key(KEY)).unwrap_err().to_string();
     assert!(in_use.contains("signing in this house already"), "{in_use}");
     for _ in 0..2 {

@@ -132,7 +132,7 @@ fn rotate(home: &Home, apps: &Apps, load: &Load) {
     keeper.stage_key(&key(new)).unwrap();
     apps.restart(home, 0, old, &[new]);
     load.wait_for_two_rounds();
-    let early = keeper.promote_key(Seen::default()).unwrap_err();
+    let early = keeper.promote_key(Seen::default(), &[]).unwrap_err();
     assert!(
         matches!(early, Error::KeyTooEarly { .. }) && early.to_string().contains("`rust2`"),
         "{early}"
@@ -141,12 +141,12 @@ fn rotate(home: &Home, apps: &Apps, load: &Load) {
     apps.restart(home, 2, old, &[new]);
     load.wait_for_two_rounds();
 
-    keeper.promote_key(Seen::default()).unwrap();
+    keeper.promote_key(Seen::default(), &[]).unwrap();
     for which in [0, 2] {
         apps.restart(home, which, new, &[old]);
         load.wait_for_two_rounds();
     }
-    let retire = || keeper.retire_keys(Seen::default(), SignOut::Nobody, |_| {});
+    let retire = || keeper.retire_keys(Seen::default(), &[], SignOut::Nobody, |_| {});
     let early = retire().unwrap_err();
     assert!(
         matches!(early, Error::KeyInUse { .. }) && early.to_string().contains("`rust2`"),
