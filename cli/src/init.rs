@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::Failure;
-use crate::say::Report;
+use crate::say::{Report, shown};
 
 /// Writes the settings for this user's eyes alone.
 pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Failure> {
@@ -18,11 +18,11 @@ pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Fai
          # This app's own tables.\nDATABASE_URL={local}\n"
     );
     write_for_owner(file, &text)?;
-    let name = file.display();
+    let name = shown(&file.to_string_lossy());
     // The shell looks for a name without a slash elsewhere.
-    let path = if file.components().count() == 1 { format!("./{name}") } else { name.to_string() };
+    let path = if file.components().count() == 1 { format!("./{name}") } else { name.clone() };
     let text = format!("{name} is written; next: set -a; . {path}; set +a; housekey migrate");
-    Ok(Report::fine(text, json!({ "file": file })))
+    Ok(Report::fine(text, json!({ "file": file.to_string_lossy() })))
 }
 
 /// Makes a file that nobody else may read, and writes over none.

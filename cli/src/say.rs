@@ -1,5 +1,6 @@
 //! What a command has found: a text for people, or JSON for programs.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use chrono::{DateTime, Utc};
@@ -31,11 +32,19 @@ impl Report {
     }
 
     pub(crate) fn print(self, form: Form) -> ExitCode {
-        match form {
-            Form::Text => println!("{}", self.text),
-            Form::Json => println!("{}", self.facts),
+        let mut out = std::io::stdout().lock();
+        let written = match form {
+            Form::Text => writeln!(out, "{}", self.text),
+            Form::Json => writeln!(out, "{}", self.facts),
+        };
+        match written {
+            // Who reads no more, as `head`, wants no more.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                eprintln!("error: what was found could not be written: {error}");
+                ExitCode::from(2)
+            }
+            _ => ExitCode::from(self.code),
         }
-        ExitCode::from(self.code)
     }
 }
 
