@@ -122,8 +122,10 @@ pub(crate) fn strangers(shared: &SharedPool, behind: &str) -> Result<Vec<(String
         on_shared!(SharedConnection, conn, conn => {
             django_session::table
                 .left_join(
-                    housekey_session::table
-                        .on(housekey_session::session_key.eq(django_session::session_key)),
+                    // Else PostgreSQL would read the owners of all pages before this one.
+                    housekey_session::table.on(housekey_session::session_key
+                        .eq(django_session::session_key)
+                        .and(housekey_session::session_key.gt(behind))),
                 )
                 .filter(housekey_session::session_key.nullable().is_null())
                 .filter(django_session::session_key.gt(behind))
