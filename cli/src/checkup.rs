@@ -89,7 +89,7 @@ pub(crate) fn status(config: &Config, house: &Caretaker) -> Result<Report, Failu
 }
 
 pub(crate) fn migration_line(step: &AppliedStep) -> String {
-    format!("migration {}  applied {} by app {}", step.step, utc(step.at), shown(&step.app))
+    shown(&format!("migration {}  applied {} by app {}", step.step, utc(step.at), step.app))
 }
 
 pub(crate) fn migration_facts(step: &AppliedStep) -> Value {

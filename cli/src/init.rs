@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::Failure;
-use crate::say::Report;
+use crate::say::{Report, shown};
 
 /// Writes the settings for this user's eyes alone.
 pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Failure> {
@@ -21,11 +21,11 @@ pub(crate) fn init(file: &Path, shared: &str, local: &str) -> Result<Report, Fai
          # For apps on several hosts their common parent, in every app.\n#SESSION_COOKIE_DOMAIN=example.org\n"
     );
     write_for_owner(file, &text)?;
-    let name = file.display();
+    let name = shown(&file.to_string_lossy());
     // The shell looks for a name without a slash elsewhere.
-    let path = if file.components().count() == 1 { format!("./{name}") } else { name.to_string() };
+    let path = if file.components().count() == 1 { format!("./{name}") } else { name.clone() };
     let text = format!("{name} is written; next: set -a; . {path}; set +a; housekey migrate");
-    Ok(Report::fine(text, json!({ "file": file })))
+    Ok(Report::fine(text, json!({ "file": file.to_string_lossy() })))
 }
 
 /// A path that is not whole would be another file for each app that is started elsewhere.

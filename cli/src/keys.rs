@@ -65,13 +65,15 @@ fn stage(house: &Caretaker, file: &Path) -> Result<Report, Failure> {
     let key = SecretKey::new(text.trim_end_matches(['\r', '\n'])).map_err(housekey::Error::from)?;
     house.stage_key(&key)?;
     let fingerprint = key.fingerprint().to_string();
-    let name = file.display();
+    let name = shown(&file.to_string_lossy());
     let text = format!(
         "{fingerprint} is the coming key of the house; its text is in {name}\n\
          next: put that text into SECRET_KEY_FALLBACKS of every app, a JSON list, and start each again; and here\n\
          then: housekey key promote\n{DJANGO}"
     );
-    Ok(Report::fine(text, json!({ "fingerprint": fingerprint, "file": file, "state": "staged" })))
+    let facts =
+        json!({ "fingerprint": fingerprint, "file": file.to_string_lossy(), "state": "staged" });
+    Ok(Report::fine(text, facts))
 }
 
 /// The apps that the registry does not know.
@@ -159,7 +161,7 @@ fn next(keys: &[HouseKey], apps: &[Instance]) -> String {
 
 pub(crate) fn key_line(key: &HouseKey) -> String {
     let HouseKey { fingerprint, state, since, app, .. } = key;
-    format!("key {fingerprint}  {state} since {} (from app {})", utc(*since), shown(app))
+    shown(&format!("key {fingerprint}  {state} since {} (from app {app})", utc(*since)))
 }
 
 pub(crate) fn key_facts(key: &HouseKey) -> Value {
@@ -175,7 +177,8 @@ pub(crate) fn app_line(app: &Instance) -> String {
         Some((signs, [])) => format!("signs with {signs}"),
         Some((signs, verify)) => format!("signs with {signs}, verifies {}", verify.join(", ")),
     };
-    format!("app {} on {}  {keys}  seen {}", shown(&app.app), shown(&app.host), utc(app.last_seen))
+    let Instance { app, host, last_seen, .. } = app;
+    shown(&format!("app {app} on {host}  {keys}  seen {}", utc(*last_seen)))
 }
 
 pub(crate) fn app_facts(app: &Instance) -> Value {

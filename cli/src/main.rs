@@ -123,6 +123,9 @@ fn why(house: &Caretaker) -> Result<Report, Failure> {
     let facts = json!({
         "facts": why.facts, "user": why.verdict.as_ref().ok(), "reason": why.verdict.as_ref().err(),
     });
-    let text = why.to_string();
+    let mut plain = why.clone();
+    plain.facts.iter_mut().for_each(|fact| *fact = say::shown(fact));
+    plain.verdict = plain.verdict.map_err(|reason| say::shown(&reason));
+    let text = plain.to_string();
     Ok(if why.verdict.is_ok() { Report::fine(text, facts) } else { Report::not_fine(text, facts) })
 }

@@ -32,13 +32,19 @@ impl Report {
     }
 
     pub(crate) fn print(self, form: Form) -> ExitCode {
-        let text = match form {
-            Form::Text => self.text,
-            Form::Json => self.facts.to_string(),
+        let mut out = std::io::stdout().lock();
+        let written = match form {
+            Form::Text => writeln!(out, "{}", self.text),
+            Form::Json => writeln!(out, "{}", self.facts),
         };
-        // Who reads no further has read enough.
-        let _ = writeln!(std::io::stdout(), "{text}");
-        ExitCode::from(self.code)
+        match written {
+            // Who reads no more, as `head`, wants no more.
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                eprintln!("error: what was found could not be written: {error}");
+                ExitCode::from(2)
+            }
+            _ => ExitCode::from(self.code),
+        }
     }
 }
 

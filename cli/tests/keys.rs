@@ -5,6 +5,7 @@ mod support;
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 
+use diesel::connection::SimpleConnection as _;
 use housekey::{Config, Housekey, Profile, SecretKey};
 use serde_json::Value;
 
@@ -204,4 +205,72 @@ fn an_app_is_compared_by_its_document() {
     let nobody = home.run(&["check", "--against", "http://127.0.0.1:1/housekey.json"]);
     let said = text(&nobody.stderr);
     assert!(nobody.status.code() == Some(2) && said.contains("the app does not answer"), "{said}");
+}
+
+/// An app tells of itself what it likes, and the table takes it.
+#[test]
+fn what_an_app_tells_moves_no_cursor() {
+    let home = Home::new("hostile-app");
+    home.says(0, &["migrate"], "");
+    let house = open(&home, "notes", KEY, &[]);
+    house
+        .shared()
+        .unwrap()
+        .batch_execute(
+            r#"UPDATE housekey_app SET host = 'h' || char(27) || '[2J',
+               facts = '{"app": "notes", "keys": ["\u001b[2J", "a\n\u009b2J"]}';
+               INSERT INTO housekey_key (fingerprint, app, first_seen, state, mark) VALUES
+               ('f' || char(27), 'a' || char(27) || char(10), '2026-01-01 00:00:00', 'retired', 'zz')"#,
+        )
+        .unwrap();
+    let cookie = format!("sessionid={}zz{}", "a".repeat(25), "b".repeat(13));
+    for (code, arguments) in [
+        (0, &["status"][..]),
+        (0, &["app", "list"]),
+        (0, &["key", "status"]),
+        (2, &["check"]),
+        (1, &["why"]),
+    ] {
+        let output = home.run_with(KEY, arguments, &cookie);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said:?}");
+        assert!(said.contains("\\u{1b}"), "{arguments:?}: {said:?}");
+        assert!(!said.chars().any(|it| it.is_control() && it != '\n'), "{arguments:?}: {said:?}");
+        assert!(!said.contains("\n\\u{9b}"), "{arguments:?}: {said:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_may_have_any_name() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    let home = Home::new("any-name");
+    home.says(0, &["migrate"], "");
+    for (arguments, file) in
+        [(&["init"][..], &b"\xff.env"[..]), (&["key", "stage"], b"\xfe\x1b.key")]
+    {
+        for json in [None, Some("--json")] {
+            let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_housekey"));
+            command.current_dir(&home.0).env("SHARED_DATABASE_URL", "sqlite:house.db");
+            command.env("SECRET_KEY", KEY).args(json).args(arguments).arg(OsStr::from_bytes(file));
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+            assert!(!text(&output.stdout).contains('\u{1b}'));
+            let _ = std::fs::remove_file(home.0.join(OsStr::from_bytes(b"\xff.env")));
+        }
+    }
+}
+
+#[test]
+fn who_reads_no_more_is_no_failure() {
+    let home = Home::new("head");
+    home.says(0, &["migrate"], "");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_housekey"));
+    command.current_dir(&home.0).env("SHARED_DATABASE_URL", "sqlite:house.db");
+    command.env("SECRET_KEY", KEY).arg("status");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = command.stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), String::new()));
 }

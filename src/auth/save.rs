@@ -116,11 +116,19 @@ impl Auth {
             }
             Found::Foreign => self.leave(state),
             Found::Gone if state.changed.is_empty() => Ok(()),
-            Found::Gone => {
-                state.flush();
-                Err(Error::SessionGone)
-            }
+            Found::Gone => self.follow(state, old),
         }
+    }
+
+    /// Saves to where another request has moved the session meanwhile; to nowhere when it was ended.
+    fn follow(&self, state: &mut State, old: &SessionKey) -> Result<(), Error> {
+        let Some(successor) = self.successor(old)? else {
+            state.flush();
+            return Err(Error::SessionGone);
+        };
+        state.key = Some(successor.key);
+        state.old_keys.clear();
+        self.update(state)
     }
 
     fn create(
@@ -175,10 +183,7 @@ impl Auth {
                 Ok(())
             }
             Found::Foreign => self.leave(state),
-            Found::Gone => {
-                state.flush();
-                Err(Error::SessionGone)
-            }
+            Found::Gone => self.follow(state, &key),
         }
     }
 
@@ -196,7 +201,10 @@ impl Auth {
         for name in &state.changed {
             data.take_over(name, &state.data);
         }
-        if !state.old_keys.is_empty() {
+        // A stamp that was changed meanwhile is of a stronger hash.
+        let stamp = |data: &Data| data.get::<String>(USER_HASH);
+        let read = self.codec.decode(&state.stored).ok().and_then(|read| stamp(&read.data));
+        if !state.old_keys.is_empty() && read == stamp(&data) {
             data.take_over(USER_HASH, &state.data);
         }
         let text = self.codec.encode(&data, self.clock.now());

@@ -66,7 +66,9 @@ fn cookies(profiles: &[&Profile]) -> Vec<Finding> {
     compare(Level::Error, "SESSION_COOKIE_NAME", |cookie| cookie.name.clone());
     compare(Level::Error, "SESSION_COOKIE_PATH", |cookie| cookie.path.clone());
     compare(Level::Error, "SESSION_COOKIE_DOMAIN", |cookie| {
-        cookie.domain.clone().unwrap_or_else(|| "(not set)".to_owned())
+        // With a dot before it or without is one domain to a browser.
+        let domain = cookie.domain.as_deref().map(|it| it.trim_start_matches('.').to_lowercase());
+        domain.unwrap_or_else(|| "(not set)".to_owned())
     });
     compare(Level::Warning, "SESSION_COOKIE_SAMESITE", |cookie| cookie.samesite.clone());
     compare(Level::Warning, "SESSION_COOKIE_SECURE", |cookie| cookie.secure.to_string());

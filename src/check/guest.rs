@@ -23,6 +23,19 @@ fn look_at(shared: &SharedPool, profile: &Profile) -> Result<Vec<Finding>, Error
         (Some(_), _) => findings.ok(format!("app `{app}` has the shared database of this house")),
         (None, _) => {}
     }
+    let untold = [
+        ("house", profile.house.is_none()),
+        ("keys", profile.keys.is_empty()),
+        ("session_cookie", profile.session_cookie.is_none()),
+    ];
+    let untold = untold.iter().filter(|(_, is_untold)| *is_untold).map(|(name, _)| *name);
+    let untold = untold.collect::<Vec<_>>().join(", ");
+    if !untold.is_empty() {
+        findings.warn(
+            format!("app `{app}` does not tell its {untold}: nobody knows whether a login there is one here"),
+            "let its document tell them, as that of docs/join-a-django-app.md does",
+        );
+    }
     if let Some(engine) = profile.session_engine.as_ref().filter(|engine| *engine != ENGINE) {
         findings.wrong(
             format!("app `{app}` keeps its sessions by {engine}, which the other apps do not read"),

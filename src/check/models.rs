@@ -1,6 +1,6 @@
 //! Content types and permissions: whose they are, and whether they are about what they say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Finding, Findings, seen};
 use crate::config::Config;
@@ -58,22 +58,40 @@ fn look_at(shared: &SharedPool, config: &Config) -> Result<Vec<Finding>, Error> 
 }
 
 /// Rows of one table that were copied into the shared database with the ids of another one: then the
-/// permissions that Django has made for one model hang on another.
+/// permissions that Django has made for one model hang on another. One of the same name that an app has declared
+/// for another model stands alone, and that model has its own.
 fn misplaced(
     findings: &mut Findings,
     models: &[(String, String)],
     permissions: &[ModelPermission],
 ) {
     let known: BTreeSet<&str> = models.iter().map(|(_, model)| model.as_str()).collect();
-    let is_misplaced = |permission: &&ModelPermission| {
-        let Some((action, about)) = permission.codename.split_once('_') else { return false };
+    let about = |permission: &ModelPermission| {
+        let (action, about) = permission.codename.split_once('_')?;
         let is_djangos = ACTIONS.contains(&action)
             && permission.name.starts_with(&format!("Can {action} "))
             && known.contains(about);
-        match &permission.model {
-            None => true,
-            Some((_, model)) => is_djangos && model != about,
+        is_djangos.then(|| about.to_owned())
+    };
+    let mut in_place = BTreeSet::new();
+    let mut strays: BTreeMap<_, usize> = BTreeMap::new();
+    for permission in permissions {
+        match (about(permission), &permission.model) {
+            (Some(about), Some((_, model))) if *model == about => {
+                in_place.insert(&permission.codename);
+            }
+            (Some(about), model) => *strays.entry((model, about)).or_default() += 1,
+            (None, _) => {}
         }
+    }
+    let is_misplaced = |permission: &&ModelPermission| match (about(permission), &permission.model)
+    {
+        (_, None) => true,
+        (Some(about), Some((_, model))) if *model != about => {
+            let together = strays.get(&(&permission.model, about));
+            !in_place.contains(&permission.codename) || together.is_some_and(|count| *count > 1)
+        }
+        _ => false,
     };
     let bad: Vec<&ModelPermission> = permissions.iter().filter(is_misplaced).collect();
     let Some(first) = bad.first() else { return };

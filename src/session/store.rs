@@ -151,10 +151,7 @@ pub(crate) fn replace(
 
 /// Ends the session; one that has ended already is no error.
 pub(crate) fn delete(conn: &mut SharedConnection, key: &SessionKey) -> QueryResult<()> {
-    on_shared!(SharedConnection, conn, conn => {
-        diesel::delete(housekey_session::table.find(key.expose_secret())).execute(&mut **conn)?;
-        diesel::delete(django_session::table.find(key.expose_secret())).execute(&mut **conn).map(drop)
-    })
+    delete_all(conn, &[key.expose_secret().to_owned()]).map(drop)
 }
 
 /// How long the key of a renewed session leads to the new one, in seconds: as long as a request may take.
@@ -371,12 +368,21 @@ pub(crate) fn delete_unchanged(
     })
 }
 
-/// Ends these sessions, and says how many there were.
+/// Ends these sessions, and says how many there were: also where another request has moved them meanwhile.
 pub(crate) fn delete_all(conn: &mut SharedConnection, keys: &[String]) -> QueryResult<usize> {
-    on_shared!(SharedConnection, conn, conn => {
-        let owned = housekey_session::table.filter(housekey_session::session_key.eq_any(keys));
-        diesel::delete(owned).execute(&mut **conn)?;
-        let rows = django_session::table.filter(django_session::session_key.eq_any(keys));
-        diesel::delete(rows).execute(&mut **conn)
-    })
+    let (mut keys, mut ended) = (keys.to_vec(), 0);
+    while !keys.is_empty() {
+        // Whoever renews a session locks these rows in the same order.
+        on_shared!(SharedConnection, conn, conn => {
+            let rows = django_session::table.filter(django_session::session_key.eq_any(&keys));
+            ended += diesel::delete(rows).execute(&mut **conn)?;
+            let owned = housekey_session::table.filter(housekey_session::session_key.eq_any(&keys));
+            diesel::delete(owned).execute(&mut **conn)?;
+            keys = housekey_renewal::table
+                .filter(housekey_renewal::session_key.eq_any(&keys))
+                .select(housekey_renewal::successor)
+                .load(&mut **conn)?;
+        });
+    }
+    Ok(ended)
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use housekey::{
-    Caretaker, Checkup, Clock, Config, Error, Finding, Level, Role, SecretKey, Seen, SignOut, check,
+    Caretaker, Checkup, Clock, Config, Error, Finding, Level, Profile, Role, SecretKey, Seen,
+    SignOut, check, check_against, permissions,
 };
 
 use crate::support::{Home, House, KEY, OTHER_KEY, on_both_databases, skip};
@@ -18,6 +19,8 @@ on_both_databases!(
     what_the_fallbacks_are_good_for_is_told,
     the_coming_key_is_asked_for,
     users_of_the_apps_own_are_told,
+    what_a_document_leaves_out_is_told,
+    a_permission_that_is_called_like_djangos_is_no_copy,
 );
 
 fn of_topic<'a>(checkup: &'a Checkup, topic: &str) -> Vec<&'a Finding> {
@@ -201,4 +204,35 @@ fn a_server_that_forgets_is_told() {
     assert!(!is_told("synchronous_commit"));
     home.execute(&format!("ALTER DATABASE {} SET synchronous_commit = off", home.database()));
     assert!(is_told("synchronous_commit"));
+}
+
+fn what_a_document_leaves_out_is_told(home: &Home) {
+    home.open("notes");
+    let silent = Profile::from_json(r#"{"app": "wiki"}"#).unwrap();
+    let text = trouble(&check_against(&home.config("notes"), &silent), "app", Level::Warning);
+    assert!(text.contains("app `wiki` does not tell its house, keys, session_cookie"), "{text}");
+    let some = Profile::from_json(r#"{"app": "wiki", "keys": ["0"], "session_cookie": {}}"#);
+    let text =
+        trouble(&check_against(&home.config("notes"), &some.unwrap()), "app", Level::Warning);
+    assert!(text.contains("does not tell its house:"), "{text}");
+}
+
+/// `permissions = [("view_report", "Can view report")]` in the Meta of another model than `Report`.
+fn a_permission_that_is_called_like_djangos_is_no_copy(home: &Home) {
+    let models = permissions! {
+        "shop": Report { add, change, delete, view }
+        "shop": Dashboard { view, "view_report" = "Can view report" }
+    };
+    let config = || home.config("shop").permissions(models.clone());
+    home.open_with(config());
+    let checkup = check(&config());
+    let permissions = of_topic(&checkup, "permissions");
+    assert!(permissions.iter().all(|finding| finding.level == Level::Ok), "{permissions:?}");
+    // Two of them are too many for a chance, though the model has its own.
+    home.execute(
+        "INSERT INTO auth_permission (content_type_id, codename, name) SELECT id, 'add_report', 'Can add report'
+         FROM django_content_type WHERE model = 'dashboard'",
+    );
+    let text = trouble(&check(&config()), "permissions", Level::Error);
+    assert!(text.contains("2 permissions hang on another model"), "{text}");
 }

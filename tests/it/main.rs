@@ -49,6 +49,7 @@ mod relations;
 mod reset_links;
 mod rotation;
 mod sessions_of_a_user;
+mod renewed_meanwhile;
 mod rotation_under_load;
 mod routed_transactions;
 mod router_property;

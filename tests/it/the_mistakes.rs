@@ -161,6 +161,12 @@ fn the_domain_of_the_cookie_does_not_cover_the_hosts(home: &Home) {
     let hosts: Vec<_> = checkup.troubles().filter(|trouble| trouble.topic == "hosts").collect();
     assert!(hosts.len() == 1 && hosts[0].remedy.contains("under one parent domain"), "{hosts:?}");
 
+    // A dot before it is taken away, and its letters are made small (RFC 6265, section 5.2.3).
+    home.execute("DELETE FROM housekey_app");
+    open("notes", "http://notes.example.org", "example.org");
+    open("tasks", "http://tasks.example.org", ".Example.org");
+    is_well(&check(&home.config("notes")));
+
     // Browsers take no cookie for a domain that the host is not in, and none for an address.
     home.execute("DELETE FROM housekey_app");
     open("notes", "http://notes.example.org", "example.com");
