@@ -452,7 +452,7 @@ impl From<WeakKey> for Error {
 
 fn key_remedy(app: &str, registered_by: &str) -> String {
     if app == registered_by {
-        return format!("set SECRET_KEY of `{app}` to the key it had then{OR_CHANGE_IT}");
+        return format!("set SECRET_KEY of `{app}` to that key{OR_CHANGE_IT}");
     }
     format!("set SECRET_KEY of `{app}` to the key that `{registered_by}` has{OR_CHANGE_IT}")
 }

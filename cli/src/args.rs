@@ -25,11 +25,11 @@ pub(crate) enum Command {
         /// The file; it must not be there
         #[arg(default_value = "house.env")]
         file: PathBuf,
-        /// The database of users and sessions
-        #[arg(long, default_value = "sqlite:house.db")]
-        shared: String,
+        /// The database of users and sessions [default: `SHARED_DATABASE_URL`, or `sqlite:house.db`]
+        #[arg(long, value_name = "URL")]
+        shared: Option<String>,
         /// The database of the app's own tables
-        #[arg(long, default_value = "sqlite:app.db")]
+        #[arg(long, value_name = "URL", default_value = "sqlite:app.db")]
         local: String,
     },
     /// The common key of the house

@@ -36,7 +36,11 @@ fn main() -> ExitCode {
             Report::not_fine(told.clone(), json!({ "error": told })).print(form)
         }
         Err(error) => {
-            eprintln!("error: {}", say::told(&*error));
+            let told = say::told(&*error);
+            eprintln!("error: {told}");
+            if let Form::Json = form {
+                return Report::broken(String::new(), json!({ "error": told })).print(form);
+            }
             ExitCode::from(2)
         }
     }
@@ -52,7 +56,7 @@ type Failure = Box<dyn std::error::Error>;
 
 fn run(command: Command) -> Result<Report, Failure> {
     Ok(match command {
-        Command::Init { file, shared, local } => init::init(&file, &shared, &local)?,
+        Command::Init { file, shared, local } => init::init(&file, shared, &local)?,
         Command::Key(command) => keys::run(&command)?,
         Command::App(command) => keys::apps(&open()?, &command)?,
         Command::Migrate { plan: true } => plan(&config()?)?,
@@ -73,13 +77,11 @@ fn run(command: Command) -> Result<Report, Failure> {
 }
 
 /// Only the shared database is needed here.
-#[expect(clippy::disallowed_methods, reason = "DATABASE_URL is wanted by apps, and not here")]
+#[expect(clippy::disallowed_methods, reason = "the other database is wanted by apps, and not here")]
 fn config() -> Result<Config, Error> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-    Config::from_vars(|name| {
-        let missing_local =
-            || (name == "DATABASE_URL").then(|| variable("SHARED_DATABASE_URL")).flatten();
-        variable(name).or_else(missing_local)
+    Config::from_env_or(|name| {
+        let shared = || std::env::var("SHARED_DATABASE_URL").ok();
+        (name == "DATABASE_URL").then(shared).flatten()
     })
 }
 

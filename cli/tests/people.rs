@@ -124,6 +124,7 @@ fn what_people_and_groups_have_is_shown() {
     let said = home.says(0, &["user", "show", "ada"], "");
     let expected = "ada  lovelace@example.org  last login 2026-02-03 04:05:06 UTC
 name: Ada Lovelace
+id: 1
 joined: 2026-01-09 16:23:50 UTC
 groups: accountants
 permissions: billing.add_invoice

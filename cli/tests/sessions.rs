@@ -85,14 +85,14 @@ fn one_is_ended_or_all_but_one_are_or_all() {
     ] {
         says(2, wrong);
     }
-    assert_eq!(says(0, &["ada", "--only", &ids[0]]), "1 sessions ended\n");
+    assert_eq!(says(0, &["ada", "--only", &ids[0]]), "1 session ended\n");
     assert_eq!(says(0, &["ada", "--all-but", &ids[1]]), "2 sessions ended\n");
     let left = |number: usize| {
         let cookie = sessions[number].key().unwrap();
         house.session(Some(cookie.expose_secret())).unwrap().user().is_some()
     };
     assert_eq!([left(0), left(1), left(2), left(3)], [false, true, false, false]);
-    assert_eq!(says(0, &["ada"]), "1 sessions ended\n");
+    assert_eq!(says(0, &["ada"]), "1 session ended\n");
     login(&house, "");
     let json = home.says(0, &["--json", "sessions", "revoke", "--all"], "");
     assert_eq!(json, "{\"sessions\":1}\n");

@@ -10,7 +10,6 @@ use crate::session::Rejected;
 use crate::session::data::Data;
 use crate::session::key::{Proof, mark_of};
 use crate::session::store;
-use crate::user::store as users;
 
 impl Auth {
     /// How many living sessions would end with these keys. `progress` is told how many were looked at.
@@ -55,7 +54,7 @@ impl Auth {
 
     fn stamped_by(&self, places: &[usize], sessions: &[Data]) -> Result<usize, Error> {
         let ids: Vec<i64> = sessions.iter().filter_map(load::user_id).collect();
-        let found = users::find_by_ids(&self.shared, &ids).or_else(Error::nothing_if_strange)?;
+        let found = self.user_rows(&ids)?;
         let passwords: BTreeMap<i64, String> =
             found.into_iter().map(|user| (user.id.into(), user.password)).collect();
         let is_stamped = |data: &&Data| {

@@ -100,15 +100,17 @@ impl Auth {
     }
 
     pub(crate) fn users(&self, ids: &[i64]) -> Result<Vec<User>, Error> {
-        let found = users::find_by_ids(&self.shared, ids).or_else(|error| {
+        Ok(self.user_rows(ids)?.into_iter().map(User::from).collect())
+    }
+
+    /// One row that cannot be read does not hide the others.
+    fn user_rows(&self, ids: &[i64]) -> Result<Vec<UserRow>, Error> {
+        users::find_by_ids(&self.shared, ids).or_else(|error| {
             if !error.is_strange_row() {
                 return Err(error);
             }
-            // One row that cannot be read does not hide the others.
-            let each = ids.iter().filter_map(|id| self.readable_by_id(*id).transpose());
-            each.collect()
-        });
-        Ok(found?.into_iter().map(User::from).collect())
+            ids.iter().filter_map(|id| self.readable_by_id(*id).transpose()).collect()
+        })
     }
 
     /// Signs the user in: a new session key, the old row gone, `last_login` set, in one transaction.

@@ -23,11 +23,8 @@ fn look_at(shared: &SharedPool, profile: &Profile) -> Result<Vec<Finding>, Error
         (Some(_), _) => findings.ok(format!("app `{app}` has the shared database of this house")),
         (None, _) => {}
     }
-    let untold = [
-        ("house", profile.house.is_none()),
-        ("keys", profile.keys.is_empty()),
-        ("session_cookie", profile.session_cookie.is_none()),
-    ];
+    let untold =
+        [("house", profile.house.is_none()), ("session_cookie", profile.session_cookie.is_none())];
     let untold = untold.iter().filter(|(_, is_untold)| *is_untold).map(|(name, _)| *name);
     let untold = untold.collect::<Vec<_>>().join(", ");
     if !untold.is_empty() {

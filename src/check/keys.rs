@@ -16,7 +16,7 @@ struct Registry {
 impl Registry {
     fn read(shared: &SharedPool) -> Result<Self, Error> {
         shared.run(|conn: &mut SharedConnection| {
-            Ok(Self { keys: keys::all(conn)?, apps: apps::seen(conn, Seen::default())? })
+            Ok(Self { keys: keys::all(conn)?, apps: apps::seen(conn, Seen::NOW)? })
         })
     }
 }

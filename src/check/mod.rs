@@ -230,7 +230,14 @@ fn is_broken(findings: &[Finding]) -> bool {
 fn seen(topic: &'static str, found: Result<Vec<Finding>, Error>) -> Vec<Finding> {
     found.unwrap_or_else(|error| {
         let mut findings = Findings::about(topic);
-        findings.failed(&error);
+        if error.is_strange_row() {
+            findings.warn(
+                format!("a row cannot be read, and hides the others ({error:?})"),
+                "find the row that holds what its column should not, and mend or delete it",
+            );
+        } else {
+            findings.failed(&error);
+        }
         findings.found
     })
 }
@@ -256,7 +263,7 @@ pub(crate) fn tell(shared: &SharedPool, config: &Config) -> Result<(), Error> {
     }
     if let Err(error) = noted.and_then(|()| passwords::agree(shared, config)) {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::warn!(app = config.app_name, %error, cause, "what this app brings along could not be written down");
+        tracing::warn!(app = config.app_name, %error, cause, "this app could not be written down: it is not counted when the key of the house changes");
     }
     for trouble in logins(shared, config).iter().filter(|finding| finding.level > Level::Ok) {
         tracing::warn!(app = config.app_name, "{trouble}");

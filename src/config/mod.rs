@@ -204,12 +204,39 @@ impl Config {
     ///
     /// # Errors
     /// [`Error::Config`] that names the variable and what to set.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_env_or(|_| None)
+    }
+
+    /// Reads the settings from the environment, and those that are not set there from elsewhere: the command
+    /// line needs no `DATABASE_URL`.
+    ///
+    /// ```no_run
+    /// let config = housekey::Config::from_env_or(|name| (name == "APP_NAME").then(|| "notes".to_owned()))?;
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`] that names the variable and what to set.
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the place where the environment is read"
     )]
-    pub fn from_env() -> Result<Self, Error> {
-        Self::from_vars(|name| std::env::var(name).ok())
+    pub fn from_env_or(default: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let broken = std::cell::RefCell::new(None);
+        let config = Self::from_vars(|name| match std::env::var(name) {
+            Ok(value) if !value.is_empty() => Some(value),
+            Ok(_) | Err(std::env::VarError::NotPresent) => default(name),
+            Err(std::env::VarError::NotUnicode(_)) => {
+                broken.replace(Some(name.to_owned()));
+                None
+            }
+        });
+        // A key that is left out silently would be looked for elsewhere.
+        match broken.take() {
+            Some(name) => Err(Error::config(name, "is no text in UTF-8; set it anew")),
+            None => config,
+        }
     }
 
     /// Reads the same settings from anywhere: a file of yours, a map in a test.

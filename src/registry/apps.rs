@@ -25,6 +25,11 @@ pub struct Seen(
     pub Duration,
 );
 
+impl Seen {
+    /// Those that are there now: apps report once an hour.
+    pub(crate) const NOW: Self = Self(Duration::from_secs(2 * 3600));
+}
+
 impl Default for Seen {
     /// A week.
     fn default() -> Self {

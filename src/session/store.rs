@@ -221,9 +221,9 @@ pub(crate) struct Sample {
     pub(crate) alive: bool,
 }
 
-/// The sessions that last longest. A row that cannot be read hides them all.
+/// The sessions that last longest.
 pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Error> {
-    let rows = shared.run(|conn| {
+    let rows: Vec<Sample> = shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             django_session::table
                 .left_join(
@@ -240,8 +240,7 @@ pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Erro
                 ))
                 .load(&mut **conn)
         })
-    });
-    let rows: Vec<Sample> = rows.or_else(Error::nothing_if_strange)?;
+    })?;
     Ok(rows
         .into_iter()
         .map(|row| Sample { app: row.app.filter(|app| app != DJANGO), ..row })

@@ -8,6 +8,7 @@ on_both_databases!(
     what_is_done_to_a_user_holds_in_every_app,
     a_login_is_explained_as_it_is_loaded,
     users_are_found_by_how_their_names_begin,
+    who_may_do_everything_is_said_by_the_operator,
     what_is_granted_is_had_in_every_app_and_what_is_taken_is_not,
     the_sessions_of_a_user_end_wherever_they_were_begun,
     what_has_expired_is_purged_and_nothing_else,
@@ -27,7 +28,7 @@ fn what_is_done_to_a_user_holds_in_every_app(home: &Home) {
     assert!(keeper.set_active("ada", Active::Yes).unwrap());
     assert_eq!(whoami(&house, &cookie), Ok("ada".to_owned()));
     assert!(keeper.set_password("ada", "another one").unwrap());
-    assert_eq!(whoami(&house, &cookie), Err(Some(Rejected::StampMismatch)));
+    assert_eq!(whoami(&house, &cookie), Err(Some(Rejected::Gone)));
     assert!(house.authenticate("ada", PASSWORD).unwrap().is_none());
     assert!(house.authenticate("ada", "another one").unwrap().is_some());
     assert!(!keeper.set_password("nobody", "x").unwrap());
@@ -148,6 +149,33 @@ fn what_is_granted_is_had_in_every_app_and_what_is_taken_is_not(home: &Home) {
     for name in ["", &"g".repeat(151), "a\0"] {
         assert!(matches!(keeper.create_group(name), Err(Error::Config { .. })), "{name:?}");
     }
+}
+
+fn who_may_do_everything_is_said_by_the_operator(home: &Home) {
+    let models = housekey::permissions! { "billing": Invoice { add, "approve" = "Can approve" } };
+    let house = home.open_with(home.config("billing").permissions(models));
+    user(&house, "ada");
+    let keeper = open(home);
+    let is = || {
+        let ada = house.find_user("ada").unwrap().unwrap();
+        let may = house.permissions(&ada).unwrap().has_perm("billing.approve");
+        (ada.is_superuser, ada.is_staff, may)
+    };
+    assert!(keeper.set_superuser("ada", Grant::Give).unwrap());
+    assert_eq!(is(), (true, true, true));
+    assert!(keeper.set_superuser("ada", Grant::Take).unwrap());
+    assert_eq!(is(), (false, true, false));
+    assert!(keeper.set_staff("ada", Grant::Take).unwrap());
+    assert_eq!(is(), (false, false, false));
+    assert!(!keeper.set_superuser("nobody", Grant::Give).unwrap());
+    assert!(!keeper.set_staff("nobody", Grant::Give).unwrap());
+
+    let named = |name: &str, told: &str| (name.to_owned(), told.to_owned());
+    let expected =
+        [named("billing.add_invoice", "Can add invoice"), named("billing.approve", "Can approve")];
+    assert_eq!(keeper.permissions(Some("billing")).unwrap(), expected);
+    assert_eq!(keeper.permissions(None).unwrap(), expected);
+    assert!(keeper.permissions(Some("shop")).unwrap().is_empty());
 }
 
 fn users_are_found_by_how_their_names_begin(home: &Home) {

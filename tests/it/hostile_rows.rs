@@ -207,7 +207,8 @@ fn whatever_the_row_of_the_user_holds(home: &Home) {
         let both = User::of(&house, &[id, grace.id], |id| *id).unwrap();
         assert_eq!(both.iter().flatten().count(), 1, "{what}: the other user is still there");
         assert!(!house.reset_password("MQ", "0-00000000000000000000000000000000", "new").unwrap());
-        assert!(house.check().worst() < Level::Error, "{what}: {:?}", house.check());
+        let checkup = house.check();
+        assert!(checkup.worst() < Level::Error, "{what}: {:?}", checkup.findings);
         home.execute(&format!("UPDATE auth_user SET {column} = {good} WHERE id = {id}"));
     }
 }

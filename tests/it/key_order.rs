@@ -1,6 +1,6 @@
 //! A house changes its key in three steps, and none is taken while an app would sign its users out by it.
 
-use housekey::{Caretaker, Config, Error, KeyState, SecretKey, Seen, SignOut};
+use housekey::{Caretaker, Config, Error, KeyState, Profile, SecretKey, Seen, SignOut};
 
 use crate::support::{Home, House, KEY, OTHER_KEY, cookie, login, on_both_databases, user, whoami};
 
@@ -13,6 +13,8 @@ on_both_databases!(
     sessions_of_the_coming_key_are_left_alone,
     a_request_with_the_old_session_key_finds_the_session,
     an_app_that_is_gone_holds_nobody_up,
+    an_app_that_does_not_report_is_asked,
+    the_operator_has_the_next_key_as_well,
     the_first_step_is_taken_once,
 );
 
@@ -151,7 +153,7 @@ fn a_retired_key_lets_nobody_in(home: &Home) {
         };
         assert_eq!(
             (app.as_str(), house, registered_by.as_str()),
-            ("tasks", &print(OTHER_KEY), "operator")
+            ("tasks", &print(OTHER_KEY), "notes")
         );
         assert!(refused.to_string().contains("set SECRET_KEY of `tasks`"), "{refused}");
     }
@@ -284,10 +286,50 @@ fn an_app_that_is_gone_holds_nobody_up(home: &Home) {
     keeper.promote_key(ever, &[]).unwrap();
 }
 
+/// Django apps do not report; their documents tell.
+fn an_app_that_does_not_report_is_asked(home: &Home) {
+    let notes = home.open("notes");
+    let keeper = keeper(home);
+    keeper.stage_key(&key(OTHER_KEY)).unwrap();
+    home.open_with(both(home, "notes", KEY, OTHER_KEY));
+    let document = notes.profile().unwrap().to_json().replace("notes", "wiki");
+    let told = |keys: &[&str]| {
+        let mut wiki = Profile::from_json(&document).unwrap();
+        wiki.keys = keys.iter().map(|key| print(key)).collect();
+        [wiki]
+    };
+    let early = keeper.promote_key(Seen::default(), &told(&[KEY])).unwrap_err();
+    assert!(
+        matches!(&early, Error::KeyTooEarly { lacking, .. } if *lacking == ["`wiki`"]),
+        "{early}"
+    );
+    keeper.promote_key(Seen::default(), &told(&[KEY, OTHER_KEY])).unwrap();
+    home.open_with(both(home, "notes", OTHER_KEY, KEY));
+    let retire =
+        |others: &[_]| keeper.retire_keys(Seen::default(), others, SignOut::Nobody, |_| {});
+    let early = retire(&told(&[KEY, OTHER_KEY])).unwrap_err();
+    assert!(matches!(&early, Error::KeyInUse { signing, .. } if *signing == ["`wiki`"]), "{early}");
+    retire(&told(&[OTHER_KEY, KEY])).unwrap();
+}
+
+/// Else the operator would be the first to be locked out.
+fn the_operator_has_the_next_key_as_well(home: &Home) {
+    home.open("notes");
+    let blind = Caretaker::open(home.config("operator")).unwrap();
+    blind.stage_key(&key(OTHER_KEY)).unwrap();
+    home.open_with(both(home, "notes", KEY, OTHER_KEY));
+    let refused = blind.promote_key(Seen::default(), &[]).unwrap_err().to_string();
+    let words = format!("SECRET_KEY_FALLBACKS does not hold {} here", print(OTHER_KEY));
+    assert!(refused.starts_with(&words), "{refused}");
+    let keeper = Caretaker::open(both(home, "operator", KEY, OTHER_KEY)).unwrap();
+    keeper.promote_key(Seen::default(), &[]).unwrap();
+}
+
 fn the_first_step_is_taken_once(home: &Home) {
     home.open("notes");
     let keeper = Caretaker::open(home.config("operator")).unwrap();
-    assert!(matches!(keeper.promote_key(Seen::default(), &[]), Err(Error::Unknown { .. })));
+    let unannounced = keeper.promote_key(Seen::default(), &[]).unwrap_err().to_string();
+    assert!(unannounced.contains("run `housekey key stage` first"), "{unannounced}");
     let none: [String; 0] = [];
     assert_eq!(keeper.retire_keys(Seen::default(), &[], SignOut::Nobody, |_| {}).unwrap(), none);
     let in_use = keeper.stage_key(&key(KEY)).unwrap_err().to_string();

@@ -13,6 +13,7 @@ on_both_databases!(
     a_row_that_cannot_be_verified_is_never_written_or_deleted,
     the_first_app_of_two_at_once_decides,
     the_log_says_whose_row_cannot_be_read,
+    what_another_key_has_left_is_ended_by_who_says_so,
     a_session_in_use_outlives_being_written_over,
 );
 
@@ -34,7 +35,7 @@ fn the_app_stops_with_one_error_that_names_both_keys(home: &Home) {
     }
     assert!(!text.contains(KEY) && !text.contains(OTHER_KEY));
     let same_app = House::open(home.config_with_key("notes", OTHER_KEY)).unwrap_err().to_string();
-    assert!(same_app.contains("set SECRET_KEY of `notes` to the key it had then;"), "{same_app}");
+    assert!(same_app.contains("set SECRET_KEY of `notes` to that key;"), "{same_app}");
     assert!(same_app.ends_with("put the old one into SECRET_KEY_FALLBACKS"), "{same_app}");
     assert!(matches!(housekey::migrate(&wrong), Err(Error::KeyMismatch { .. })));
 }
@@ -104,6 +105,24 @@ fn write_over(home: &Home) -> String {
     let theirs = signer.dumps(&serde_json::json!({"cart": 1}), chrono::Utc::now()).unwrap();
     home.execute(&format!("UPDATE django_session SET session_data = '{theirs}'"));
     theirs
+}
+
+fn what_another_key_has_left_is_ended_by_who_says_so(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    login(&house, "ada");
+    write_over(home);
+    let cookie = login(&house, "ada");
+    let keeper = housekey::Caretaker::open(home.config("operator")).unwrap();
+    // Not by a purge, nor with the sessions of anybody.
+    assert_eq!(keeper.purge_sessions(|_| {}).unwrap(), 0);
+    let is_told = || house.check().troubles().any(|trouble| trouble.topic == "sessions");
+    assert!(is_told());
+    assert_eq!(keeper.end_foreign_sessions().unwrap(), 1);
+    assert_eq!(keeper.end_foreign_sessions().unwrap(), 0);
+    assert!(!is_told());
+    assert_eq!(whoami(&house, &cookie), Ok("ada".to_owned()));
+    assert_eq!((home.sessions(), home.count("SELECT count(*) FROM housekey_session")), (1, 1));
 }
 
 fn the_log_says_whose_row_cannot_be_read(home: &Home) {

@@ -36,13 +36,13 @@ def profile(request):
             "domain": settings.SESSION_COOKIE_DOMAIN,
             "path": settings.SESSION_COOKIE_PATH,
             "secure": settings.SESSION_COOKIE_SECURE,
-            "samesite": settings.SESSION_COOKIE_SAMESITE,
+            "samesite": str(settings.SESSION_COOKIE_SAMESITE),
             "age": settings.SESSION_COOKIE_AGE,
         },
         "session_engine": settings.SESSION_ENGINE,
         "session_salt": import_module(settings.SESSION_ENGINE).SessionStore().key_salt,
         "databases": {"users": router.db_for_write(User), "sessions": router.db_for_write(Session)},
-        "password_hasher": f"{hasher.algorithm}${hasher.iterations}",
+        "password_hasher": f"{hasher.algorithm}${getattr(hasher, 'iterations', '?')}",
         "public_url": getattr(settings, "PUBLIC_URL", None),
     }
     return JsonResponse(answer, headers={"Cache-Control": "no-store"})
