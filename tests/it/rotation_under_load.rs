@@ -88,6 +88,8 @@ fn drive(number: usize, apps: &Apps, load: &Load) {
     let mut round = 0;
     while !load.stop.load(Ordering::SeqCst) {
         for visitor in &mut visitors {
+            ask_both_rust_apps_at_once(visitor, apps);
+            load.requests.fetch_add(2, Ordering::SeqCst);
             for app in 0..NAMES.len() {
                 let app = apps.0[(number + app + round) % NAMES.len()].read().unwrap();
                 let answer = visitor.get(&app, "/whoami");
@@ -100,6 +102,28 @@ fn drive(number: usize, apps: &Apps, load: &Load) {
         load.rounds[number].fetch_add(1, Ordering::SeqCst);
         if visitors.len() < VISITORS + NEWCOMERS {
             visitors.push(sign_in(round % NAMES.len()));
+        }
+    }
+}
+
+/// As a page does that has more than one part. With a Django app among them one may be a stranger for once, as in
+/// any Django: that one deletes a session when it renews it.
+fn ask_both_rust_apps_at_once(visitor: &mut Browser, apps: &Apps) {
+    let before = visitor.session();
+    let answers = std::thread::scope(|scope| {
+        let asked = [0, 1].map(|which| {
+            let mut browser = visitor.thief();
+            scope.spawn(move || {
+                let answer = browser.get(&apps.0[which].read().unwrap(), "/whoami");
+                (answer.status(), answer.json()["username"].clone(), browser.session())
+            })
+        });
+        asked.map(|answer| answer.join().unwrap())
+    });
+    for (status, name, session) in answers {
+        assert_eq!((status, &name), (200, &json!("ada")), "one of two at once");
+        if session != before {
+            visitor.set_session(session);
         }
     }
 }
