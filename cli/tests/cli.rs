@@ -193,3 +193,47 @@ fn without_settings_it_says_what_to_set() {
     );
     assert_eq!(Home::new("usage").run(&["nonsense"]).status.code(), Some(2));
 }
+
+/// What the shell reads back is what was given, and nothing in it is run.
+#[cfg(unix)]
+#[test]
+fn settings_are_read_back_by_the_shell_as_they_were() {
+    let home = Home::new("quoted");
+    let odd = "a house; $(touch oops) 'n' \"more\".db";
+    home.says(0, &["init", "house.env", "--shared", &format!("sqlite:{odd}")], "");
+    let read = Command::new("sh")
+        .args(["-c", ". ./house.env && printf %s \"$SHARED_DATABASE_URL\""])
+        .current_dir(&home.0)
+        .output()
+        .unwrap();
+    assert_eq!(text(&read.stdout), format!("sqlite:{}", home.0.join(odd).display()));
+    assert!(!home.0.join("oops").exists());
+}
+
+#[test]
+fn a_password_is_no_argument() {
+    let home = Home::new("argument");
+    for url in ["postgres://ada:canary@db/house", "postgres://ada@db/house?password=canary"] {
+        let said = home.says(2, &["init", "--shared", url], "");
+        assert!(said.contains("give that URL in SHARED_DATABASE_URL"), "{said}");
+        assert!(!said.contains("canary") && !home.0.join("house.env").exists());
+    }
+}
+
+/// A setting that is no text is not taken for one that is not there.
+#[cfg(unix)]
+#[test]
+fn an_environment_that_is_no_text_is_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let home = Home::new("bytes");
+    home.says(0, &["migrate"], "");
+    let bytes = std::ffi::OsStr::from_bytes(b"[\"canary\xff\"]");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_housekey"));
+    command.args(["user", "list"]).current_dir(&home.0).env_clear();
+    command.env("SHARED_DATABASE_URL", "sqlite:house.db").env("SECRET_KEY", KEY);
+    let output = command.env("SECRET_KEY_FALLBACKS", bytes).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.starts_with("error: SECRET_KEY_FALLBACKS is no text in UTF-8"), "{said}");
+    assert!(!said.contains("canary"), "{said}");
+}
