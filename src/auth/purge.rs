@@ -3,6 +3,7 @@
 use super::Auth;
 use crate::clock;
 use crate::error::Error;
+use crate::registry::apps;
 use crate::session::{owned, store};
 
 impl Auth {
@@ -20,7 +21,11 @@ impl Auth {
         }
         self.purge_orphans()?;
         while clock::at_half_pace(|| owned::forget_renewals(&self.shared))? > 0 {}
-        Ok(purged)
+        match self.shared.transact(apps::forget_the_gone) {
+            // The apps are no business of a consumer.
+            Err(Error::NotAllowed { .. }) | Ok(()) => Ok(purged),
+            Err(error) => Err(error),
+        }
     }
 
     fn purge_orphans(&self) -> Result<(), Error> {

@@ -106,6 +106,15 @@ pub(crate) fn seen(conn: &mut SharedConnection, within: Seen) -> QueryResult<Vec
         .collect())
 }
 
+/// Apps on hosts that were not there for three months, as containers leave them.
+pub(crate) fn forget_the_gone(conn: &mut SharedConnection) -> QueryResult<()> {
+    const THREE_MONTHS: Moment = Moment::In(-90.0 * 86_400.0);
+    on_shared!(SharedConnection, conn, conn => {
+        let gone = housekey_app::table.filter(housekey_app::last_seen.lt(THREE_MONTHS));
+        diesel::delete(gone).execute(&mut **conn).map(drop)
+    })
+}
+
 /// Forgets an app that is no more, on all hosts or on one, and says of how many hosts that was.
 pub(crate) fn forget(
     conn: &mut SharedConnection,

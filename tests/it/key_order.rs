@@ -282,6 +282,18 @@ fn an_app_that_is_gone_holds_nobody_up(home: &Home) {
     let ever = Seen(std::time::Duration::from_secs(20 * 365 * 24 * 3600));
     assert_eq!(names(ever), ["notes", "wiki"]);
     assert!(keeper.promote_key(ever, &[]).is_err());
+    // A purge takes away what was not there for months, and no more.
+    let days_ago = |days| {
+        let time = chrono::Utc::now() - chrono::TimeDelta::days(days);
+        let time = time.format("%Y-%m-%d %H:%M:%S");
+        home.execute(&format!("UPDATE housekey_app SET last_seen = '{time}' WHERE app = 'wiki'"));
+        keeper.purge_sessions(|_| {}).unwrap();
+    };
+    days_ago(80);
+    assert_eq!(names(ever), ["notes", "wiki"]);
+    days_ago(100);
+    assert_eq!(names(ever), ["notes"]);
+    home.open("wiki");
     assert_eq!(keeper.forget_app("wiki", None).unwrap(), 1);
     keeper.promote_key(ever, &[]).unwrap();
 }
