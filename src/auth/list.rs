@@ -18,10 +18,26 @@ impl Auth {
     }
 
     fn is_login_of(&self, user: &UserRow, data: &str) -> bool {
-        let Ok(decoded) = self.codec.decode(data) else { return false };
+        self.has_stamp_of(user, data).unwrap_or(false)
+    }
+
+    /// Is it tied to the user's password as it is? `None` when it is not known to be the user's at all.
+    fn has_stamp_of(&self, user: &UserRow, data: &str) -> Option<bool> {
+        let decoded = self.codec.decode(data).ok()?;
         let stamp: String = decoded.data.get(USER_HASH).unwrap_or_default();
-        load::user_id(&decoded.data) == Some(user.id.into())
-            && self.stamps.key_of(&user.password, &stamp).is_some()
+        let is_users = load::user_id(&decoded.data) == Some(user.id.into());
+        is_users.then(|| self.stamps.key_of(&user.password, &stamp).is_some())
+    }
+
+    /// Ends what a new password has left void of the user's sessions. A login since then stays.
+    pub(crate) fn end_void_sessions(&self, user_id: i64) -> Result<(), Error> {
+        let Some(user) = self.readable_by_id(user_id)? else { return Ok(()) };
+        for row in owned::living_of(&self.shared, user.id)? {
+            if self.has_stamp_of(&user, &row.data) == Some(false) {
+                self.shared.transact(|conn| store::delete_unchanged(conn, &row.key, &row.data))?;
+            }
+        }
+        Ok(())
     }
 
     /// Gives all sessions an owner whose data tells one.

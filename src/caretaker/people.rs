@@ -89,8 +89,8 @@ impl Caretaker {
     pub fn set_password(&self, username: &str, password: &str) -> Result<bool, Error> {
         let is_done = self.auth.set_password(username, password)?;
         if let Some(user) = self.find_user(username)?.filter(|_| is_done) {
-            // They are void by now, and would only lie about.
-            self.auth.end_sessions(user.id)?;
+            // They are void by now, and would only lie about until somebody comes with them.
+            self.auth.end_void_sessions(user.id)?;
         }
         Ok(is_done)
     }

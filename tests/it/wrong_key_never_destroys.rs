@@ -112,9 +112,12 @@ fn what_another_key_has_left_is_ended_by_who_says_so(home: &Home) {
     user(&house, "ada");
     login(&house, "ada");
     write_over(home);
-    let cookie = login(&house, "ada");
+    login(&house, "ada");
     let keeper = housekey::Caretaker::open(home.config("operator")).unwrap();
-    // Not by a purge, nor with the sessions of anybody.
+    // Not by a purge, nor by a new password: that ends what is known to be void.
+    assert!(keeper.set_password("ada", crate::support::PASSWORD).unwrap());
+    assert_eq!(home.sessions(), 1);
+    let cookie = login(&house, "ada");
     assert_eq!(keeper.purge_sessions(|_| {}).unwrap(), 0);
     let is_told = || house.check().troubles().any(|trouble| trouble.topic == "sessions");
     assert!(is_told());
