@@ -14,7 +14,6 @@ use crate::session::{CookieChange, Session, State, header};
 pub(crate) struct Visit {
     pub(crate) front: Arc<Front>,
     cookie: Option<String>,
-    visitor: Visitor,
     session: OnceCell<Session>,
     csrf: Mutex<Csrf>,
 }
@@ -40,13 +39,9 @@ pub(crate) struct Outcome {
 
 impl Visit {
     /// Asks nothing of the database.
-    pub(crate) fn new<'a>(
-        front: Arc<Front>,
-        cookies: impl Iterator<Item = &'a [u8]>,
-        visitor: Visitor,
-    ) -> Self {
+    pub(crate) fn new<'a>(front: Arc<Front>, cookies: impl Iterator<Item = &'a [u8]>) -> Self {
         let cookie = header::find(cookies, &front.cookie.name).map(str::to_owned);
-        Self { front, cookie, visitor, session: OnceCell::new(), csrf: Mutex::default() }
+        Self { front, cookie, session: OnceCell::new(), csrf: Mutex::default() }
     }
 
     /// A token for a form, from the secret in the visitor's CSRF cookie or from a new one.
@@ -69,14 +64,17 @@ impl Visit {
         }
     }
 
-    /// The session, looked up once a request.
-    pub(crate) async fn session(&self) -> Result<Session, Error> {
+    /// The session, looked up once a request; only then it is told who came.
+    pub(crate) async fn session(
+        &self,
+        visitor: impl FnOnce() -> Visitor,
+    ) -> Result<Session, Error> {
         let look_up = || async {
             let session = match self.cookie.clone() {
                 None => Session::default(),
                 Some(value) => self.front.look(move |auth| auth.load(Some(&value))).await?,
             };
-            session.state().visitor = self.visitor.clone();
+            session.state().visitor = visitor();
             Ok(session)
         };
         self.session.get_or_try_init(look_up).await.cloned()

@@ -20,7 +20,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Session {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        asked(parts)?.visit.session().await
+        session(parts).await
     }
 }
 
@@ -30,7 +30,7 @@ impl<S: Send + Sync> FromRequestParts<S> for User {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let asked = asked(parts).map_err(IntoResponse::into_response)?;
-        let session = asked.visit.session().await.map_err(IntoResponse::into_response)?;
+        let session = session(parts).await.map_err(IntoResponse::into_response)?;
         session.user().ok_or_else(|| must_sign_in(login_page(asked, parts).as_deref()))
     }
 }
@@ -40,7 +40,7 @@ impl<S: Send + Sync> OptionalFromRequestParts<S> for User {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Option<Self>, Error> {
-        Ok(asked(parts)?.visit.session().await?.user())
+        Ok(session(parts).await?.user())
     }
 }
 
@@ -204,6 +204,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Next {
             },
         })
     }
+}
+
+async fn session(parts: &Parts) -> Result<Session, Error> {
+    let visit = &asked(parts)?.visit;
+    visit.session(|| visit.front.visitor(parts)).await
 }
 
 fn asked(parts: &Parts) -> Result<&Asked, Error> {

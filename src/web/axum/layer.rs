@@ -8,6 +8,7 @@ use ::axum::extract::{ConnectInfo, OriginalUri};
 use axum_core::extract::Request;
 use axum_core::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, COOKIE, SET_COOKIE, USER_AGENT, VARY};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Uri};
 use tower_layer::Layer;
 use tower_service::Service;
@@ -126,8 +127,7 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let front = Arc::clone(&self.front);
-        let visitor = front.visitor(&request);
-        let visit = Arc::new(Visit::new(front, cookie_lines(request.headers()), visitor));
+        let visit = Arc::new(Visit::new(front, cookie_lines(request.headers())));
         let original = request.extensions().get::<OriginalUri>().map(|OriginalUri(uri)| uri);
         let uri = original.unwrap_or(request.uri()).clone();
         let asked = Asked { visit: Arc::clone(&visit), uri };
@@ -212,12 +212,12 @@ fn mark(headers: &mut HeaderMap, outcome: &Outcome) {
 }
 
 impl Front {
-    fn visitor(&self, request: &Request) -> Visitor {
-        let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes);
+    pub(super) fn visitor(&self, parts: &Parts) -> Visitor {
+        let agent = parts.headers.get(USER_AGENT).map(HeaderValue::as_bytes);
         let agent = String::from_utf8_lossy(agent.unwrap_or_default());
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         let address = match &self.address_header {
-            Some(name) => last_address(request.headers(), name),
+            Some(name) => last_address(&parts.headers, name),
             None => peer.map(|ConnectInfo(peer)| peer.ip()),
         };
         Visitor::new(address, &agent)
