@@ -44,19 +44,17 @@ impl Auth {
 
     /// A row that was written anew meanwhile stays.
     pub(crate) fn end_foreign_sessions(&self) -> Result<usize, Error> {
-        let (mut ended, mut behind) = (0, String::new());
-        loop {
-            let page = store::living_page(&self.shared, &behind)?;
-            let Some((last, _)) = page.last() else { return Ok(ended) };
-            behind.clone_from(last);
-            for (key, data) in &page {
-                if self.codec.decode(data).is_err_and(|error| error == Undecodable::Signature) {
-                    let done =
-                        self.shared.transact(|conn| store::delete_unchanged(conn, key, data))?;
-                    ended += usize::from(done);
-                }
+        let mut ended = 0;
+        self.meet_living(|page| {
+            let is_foreign =
+                |data: &str| matches!(self.codec.decode(data), Err(Undecodable::Signature));
+            for (key, data) in page.iter().filter(|(_, data)| is_foreign(data)) {
+                let done = self.shared.transact(|conn| store::delete_unchanged(conn, key, data))?;
+                ended += usize::from(done);
             }
-        }
+            Ok(())
+        })?;
+        Ok(ended)
     }
 
     /// First those whose data alone tells whose they are: one that is adopted meanwhile is found after that.

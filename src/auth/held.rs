@@ -6,29 +6,27 @@ use std::collections::BTreeMap;
 use super::{Auth, USER_HASH, load};
 use crate::error::Error;
 use crate::registry::HouseKey;
-use crate::session::Rejected;
 use crate::session::data::Data;
-use crate::session::key::{Proof, mark_of};
-use crate::session::store;
+use crate::session::key::Proof;
 
 impl Auth {
-    /// How many living sessions would end with these keys. `progress` is told how many were looked at.
+    /// How many living sessions would end with these keys, which are in the ring. `progress` is told how many were
+    /// looked at.
     pub(crate) fn sessions_held_by(
         &self,
         keys: &[HouseKey],
         mut progress: impl FnMut(usize),
     ) -> Result<usize, Error> {
         let places: Vec<usize> = self.renewals.places_of(keys).collect();
-        let (mut held, mut seen, mut behind) = (0, 0, String::new());
-        loop {
-            let page = store::living_page(&self.shared, &behind)?;
-            let Some((last, _)) = page.last() else { return Ok(held) };
-            behind.clone_from(last);
-            seen += page.len();
+        let (mut held, mut seen) = (0, 0);
+        self.meet_living(|page| {
             let mut others = Vec::new();
             for (key, text) in &page {
+                if self.is_proved_by(key, &places) {
+                    held += 1;
+                    continue;
+                }
                 match self.codec.decode(text) {
-                    _ if self.is_proved_by(key, keys, &places) => held += 1,
                     Ok(decoded) if places.contains(&decoded.key) => held += 1,
                     Ok(decoded) => others.push(decoded.data),
                     // Nobody's here, whatever the key.
@@ -36,20 +34,16 @@ impl Auth {
                 }
             }
             held += self.stamped_by(&places, &others)?;
+            seen += page.len();
             progress(seen);
-        }
+            Ok(())
+        })?;
+        Ok(held)
     }
 
-    fn is_proved_by(&self, session_key: &str, keys: &[HouseKey], places: &[usize]) -> bool {
-        match self.mint.read(session_key) {
-            Ok(presented) => {
-                matches!(presented.proof, Proof::Fallback(place) if places.contains(&place))
-            }
-            Err(Rejected::UnknownKey) => {
-                mark_of(session_key).is_some_and(|mark| keys.iter().any(|key| key.mark == mark))
-            }
-            Err(_) => false,
-        }
+    fn is_proved_by(&self, session_key: &str, places: &[usize]) -> bool {
+        let proof = self.mint.read(session_key).map(|presented| presented.proof);
+        matches!(proof, Ok(Proof::Fallback(place)) if places.contains(&place))
     }
 
     fn stamped_by(&self, places: &[usize], sessions: &[Data]) -> Result<usize, Error> {

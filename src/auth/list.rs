@@ -13,12 +13,9 @@ impl Auth {
     pub(crate) fn sessions_of(&self, user_id: i64) -> Result<Vec<SessionInfo>, Error> {
         let Some(user) = self.readable_by_id(user_id)? else { return Ok(Vec::new()) };
         let rows = owned::living_of(&self.shared, user.id)?;
-        let logins = rows.into_iter().filter(|row| self.is_login_of(&user, &row.data));
+        let logins =
+            rows.into_iter().filter(|row| self.has_stamp_of(&user, &row.data) == Some(true));
         Ok(logins.map(SessionInfo::from).collect())
-    }
-
-    fn is_login_of(&self, user: &UserRow, data: &str) -> bool {
-        self.has_stamp_of(user, data).unwrap_or(false)
     }
 
     /// Is it tied to the user's password as it is? `None` when it is not known to be the user's at all.
@@ -64,6 +61,20 @@ impl Auth {
                 tell(&found.collect::<Vec<_>>())?;
             }
             behind = last;
+        }
+    }
+
+    /// Goes through the living sessions with their data, a page at a time.
+    pub(super) fn meet_living(
+        &self,
+        mut tell: impl FnMut(Vec<(String, String)>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut behind = String::new();
+        loop {
+            let page = store::living_page(&self.shared, &behind)?;
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            behind.clone_from(last);
+            tell(page)?;
         }
     }
 

@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
 use crate::session::expiry::{End, end};
-use crate::session::visitor::Visitor;
 use crate::session::{CookieChange, Session, SessionKey, State, owned, store};
 
 /// How often a new key is drawn when one was taken: with 129 random bits, never.
@@ -58,7 +57,10 @@ impl Auth {
         let end = self.end_of(state).row;
         let (key, ()) = self.under_a_new_key(|conn, key| {
             also(conn)?;
-            self.create(conn, key, (&text, end), owner.map(|id| (id, &state.visitor)))?;
+            store::create(conn, key, &text, end)?;
+            if let Some(user_id) = owner {
+                store::own(conn, key, user_id, &self.app, &state.visitor)?;
+            }
             match &state.key {
                 Some(old) => Ok(store::delete(conn, old)?),
                 None => Ok(()),
@@ -92,14 +94,12 @@ impl Auth {
             let found = self.merged(conn, old, state)?;
             if let Found::Ours { text, end, .. } = &found {
                 store::create(conn, key, text, *end)?;
-                match owner {
-                    // In which app it was begun, and when, stays as it was.
-                    _ if owned::hand_over(conn, old, key)? => {}
-                    Some(user_id) if old.is_djangos() => {
-                        store::own(conn, key, user_id, owned::DJANGO, &state.visitor)?;
-                    }
-                    Some(user_id) => store::own(conn, key, user_id, &self.app, &state.visitor)?,
-                    None => {}
+                // In which app it was begun, and when, stays as it was, if that was written down.
+                if !owned::hand_over(conn, old, key)?
+                    && let Some(user_id) = owner
+                {
+                    let app = if old.is_djangos() { owned::DJANGO } else { &self.app };
+                    store::own(conn, key, user_id, app, &state.visitor)?;
                 }
                 store::delete(conn, old)?;
                 store::lead(conn, old, key)?;
@@ -129,20 +129,6 @@ impl Auth {
         state.key = Some(successor.key);
         state.old_keys.clear();
         self.update(state)
-    }
-
-    fn create(
-        &self,
-        conn: &mut SharedConnection,
-        key: &SessionKey,
-        (text, end): (&str, Moment),
-        owner: Option<(i32, &Visitor)>,
-    ) -> QueryResult<()> {
-        store::create(conn, key, text, end)?;
-        match owner {
-            Some((user_id, visitor)) => store::own(conn, key, user_id, &self.app, visitor),
-            None => Ok(()),
-        }
     }
 
     /// Runs a transaction that makes a row under a new key, with another key when that one is taken.
@@ -203,8 +189,8 @@ impl Auth {
         }
         // A stamp that was changed meanwhile is of a stronger hash.
         let stamp = |data: &Data| data.get::<String>(USER_HASH);
-        let read = self.codec.decode(&state.stored).ok().and_then(|read| stamp(&read.data));
-        if !state.old_keys.is_empty() && read == stamp(&data) {
+        let read = || self.codec.decode(&state.stored).ok().and_then(|read| stamp(&read.data));
+        if !state.old_keys.is_empty() && read() == stamp(&data) {
             data.take_over(USER_HASH, &state.data);
         }
         let text = self.codec.encode(&data, self.clock.now());
