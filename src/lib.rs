@@ -34,6 +34,7 @@ mod house;
 mod caretaker;
 mod sessions;
 mod related;
+mod moving;
 #[cfg(feature = "axum")]
 mod web;
 #[cfg(test)]
@@ -50,7 +51,7 @@ pub use db::{
     AppliedStep, DjangoTime, HouseConnection, PoolStats, Pooled, Role, RoutedConnection, Stats,
     grants, schema,
 };
-pub use error::Error;
+pub use error::{Error, MoveError};
 pub use house::{Housekey, migrate};
 pub use key::{Fingerprint, KeyRing, SecretKey};
 pub use permission::ModelPermissions;

@@ -1,7 +1,11 @@
 //! What goes wrong when the house is broken. A visitor's bad cookie is no error: see
 //! [`Rejected`](crate::Rejected).
 
+mod moving;
+
 use std::time::Duration;
+
+pub use moving::MoveError;
 
 use crate::key::{Fingerprint, WeakKey};
 use crate::place::{DatabaseKind, Place};
@@ -336,6 +340,10 @@ pub enum Error {
         /// Why not, and what to do.
         problem: String,
     },
+
+    /// A house or an app's users could not be moved.
+    #[error(transparent)]
+    Move(#[from] MoveError),
 
     /// The task given to [`Housekey::run`](crate::Housekey::run) panicked.
     #[error("the work handed to Housekey::run panicked")]

@@ -1,0 +1,128 @@
+//! The tables of a SQLite database, by its pragmas.
+
+use std::collections::BTreeMap;
+
+use super::{Catalog, Column, Holds, Reference, Table, literal};
+use crate::error::MoveError;
+use crate::moving::database::Database;
+
+pub(super) fn read(database: &mut Database) -> Result<Catalog, MoveError> {
+    let mut catalog = Catalog::default();
+    let tables = "SELECT name, type FROM pragma_table_list WHERE schema = 'main' \
+                  AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    for row in database.rows(tables)? {
+        let name = row.text(0).to_owned();
+        match row.text(1) {
+            "table" => drop(catalog.tables.insert(name.clone(), table(database, name)?)),
+            "virtual" => catalog.others.push(name),
+            _ => {}
+        }
+    }
+    name_the_keys(&mut catalog);
+    Ok(catalog)
+}
+
+fn table(database: &mut Database, name: String) -> Result<Table, MoveError> {
+    let of = literal(&name);
+    let rows = database.rows(&format!(
+        "SELECT name, type, \"notnull\", dflt_value IS NOT NULL, pk, hidden FROM pragma_table_xinfo({of}) \
+         WHERE hidden <> 1"
+    ))?;
+    let mut key: Vec<(i64, String)> = rows
+        .iter()
+        .filter_map(|row| {
+            Some((row.integer(4).filter(|place| *place > 0)?, row.text(0).to_owned()))
+        })
+        .collect();
+    key.sort();
+    let is_row_id = |row: &crate::moving::row::Row| {
+        key.len() == 1 && row.integer(4) == Some(1) && row.text(1).eq_ignore_ascii_case("integer")
+    };
+    let columns = rows.iter().map(|row| Column {
+        name: row.text(0).to_owned(),
+        holds: holds(row.text(1)),
+        declared: row.text(1).to_ascii_lowercase(),
+        length: None,
+        is_nullable: row.integer(2) == Some(0) && !is_row_id(row),
+        has_default: row.integer(3) == Some(1) || is_row_id(row),
+        is_generated: row.integer(5).is_some_and(|hidden| hidden > 1),
+    });
+    let columns = columns.collect();
+    let key: Vec<String> = key.into_iter().map(|(_, name)| name).collect();
+    let (references, mut unique) = (references(database, &of)?, unique(database, &of)?);
+    if !key.is_empty() && !unique.contains(&key) {
+        unique.push(key.clone());
+    }
+    Ok(Table { name, columns, key, references, unique })
+}
+
+fn references(database: &mut Database, of: &str) -> Result<Vec<Reference>, MoveError> {
+    let rows = database.rows(&format!(
+        "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list({of}) ORDER BY id, seq"
+    ))?;
+    let mut references: BTreeMap<i64, Reference> = BTreeMap::new();
+    for row in &rows {
+        let reference =
+            references.entry(row.integer(0).unwrap_or(0)).or_insert_with(|| Reference {
+                name: String::new(),
+                columns: Vec::new(),
+                table: row.text(1).to_owned(),
+                to: Vec::new(),
+            });
+        reference.columns.push(row.text(2).to_owned());
+        reference.to.push(row.text(3).to_owned());
+    }
+    Ok(references.into_values().collect())
+}
+
+fn unique(database: &mut Database, of: &str) -> Result<Vec<Vec<String>>, MoveError> {
+    let rows = database.rows(&format!(
+        "SELECT i.name, c.name FROM pragma_index_list({of}) AS i, pragma_index_info(i.name) AS c \
+         WHERE i.\"unique\" = 1 AND c.name IS NOT NULL ORDER BY i.seq, c.seqno"
+    ))?;
+    let mut unique: Vec<(&str, Vec<String>)> = Vec::new();
+    for row in &rows {
+        match unique.last_mut() {
+            Some((index, columns)) if *index == row.text(0) => columns.push(row.text(1).to_owned()),
+            _ => unique.push((row.text(0), vec![row.text(1).to_owned()])),
+        }
+    }
+    Ok(unique.into_iter().map(|(_, columns)| columns).collect())
+}
+
+/// A foreign key may name its table in other letters, and its column not at all: the primary key is meant.
+fn name_the_keys(catalog: &mut Catalog) {
+    let keys: Vec<(String, Vec<String>)> =
+        catalog.tables.values().map(|table| (table.name.clone(), table.key.clone())).collect();
+    for reference in catalog.tables.values_mut().flat_map(|table| &mut table.references) {
+        let found = keys.iter().find(|(name, _)| name.eq_ignore_ascii_case(&reference.table));
+        let Some((name, key)) = found else { continue };
+        reference.table.clone_from(name);
+        if reference.to.iter().any(String::is_empty) {
+            reference.to.clone_from(key);
+        }
+    }
+}
+
+/// By the words that Django, diesel and people write: SQLite itself takes any.
+fn holds(declared: &str) -> Holds {
+    let declared = declared.to_ascii_lowercase();
+    let word = declared.split(['(', ' ']).next().unwrap_or_default();
+    match word {
+        "bool" | "boolean" => Holds::Bool,
+        "date" => Holds::Date,
+        "time" => Holds::Time,
+        "uuid" => Holds::Uuid,
+        "json" | "jsonb" => Holds::Json,
+        "timestamptz" | "timestamptzsqlite" => Holds::Instant,
+        "datetime" | "timestamp" => Holds::Timestamp,
+        "decimal" | "numeric" => Holds::Decimal,
+        "bytea" | "binary" | "varbinary" => Holds::Bytes,
+        "bpchar" => Holds::Text,
+        _ if word.contains("int") => Holds::Integer(8),
+        _ if ["char", "text", "clob"].iter().any(|part| word.contains(part)) => Holds::Text,
+        _ if word.contains("blob") => Holds::Bytes,
+        _ if ["real", "floa", "doub"].iter().any(|part| word.contains(part)) => Holds::Double,
+        _ => Holds::Other,
+    }
+}

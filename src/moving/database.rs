@@ -1,0 +1,225 @@
+//! One connection to a database of either kind, for work that reads its tables at run time.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection as _;
+use diesel::prelude::*;
+use diesel::result::QueryResult;
+use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
+
+use super::row::{Cell, Row};
+use crate::error::MoveError;
+use crate::place::DatabaseKind;
+use crate::url::DatabaseUrl;
+
+/// Rows that PostgreSQL hands out at once.
+#[cfg(feature = "postgres")]
+const AT_ONCE: usize = 2_000;
+
+/// How PostgreSQL writes texts: the same whatever the server, the database or the role is set to. Rows that a
+/// policy hides are an error, and not missing.
+#[cfg(feature = "postgres")]
+const POSTGRES_SETUP: &str = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; \
+    SET intervalstyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; \
+    SET standard_conforming_strings = on; SET client_min_messages = warning; SET row_security = off; \
+    SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; ";
+
+/// Foreign keys are looked at when all rows are there; no row goes along with another.
+#[cfg(feature = "sqlite")]
+const SQLITE_SETUP: &str = "PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL; \
+    PRAGMA cache_size = -32768; ";
+
+pub(crate) struct Database {
+    /// What errors call it.
+    name: &'static str,
+    connection: Kind,
+}
+
+pub(crate) enum Kind {
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(PgConnection),
+}
+
+/// The same on either kind.
+macro_rules! on_either {
+    ($database:expr, $conn:ident => $work:expr) => {
+        match &mut $database.connection {
+            #[cfg(feature = "sqlite")]
+            $crate::moving::database::Kind::Sqlite($conn) => $work,
+            #[cfg(feature = "postgres")]
+            $crate::moving::database::Kind::Postgres($conn) => $work,
+        }
+    };
+}
+
+impl Database {
+    pub(crate) fn open(
+        name: &'static str,
+        url: &DatabaseUrl,
+        patience: Duration,
+    ) -> Result<Self, MoveError> {
+        let target = url.connection_string(patience.as_secs().max(1));
+        let unreachable = |error: ConnectionError| MoveError::Unreachable {
+            database: name,
+            source: url.redact(&error.to_string()),
+        };
+        let waits = patience.as_millis();
+        let (connection, setup) = match url.kind() {
+            #[cfg(feature = "sqlite")]
+            DatabaseKind::Sqlite => {
+                let conn = SqliteConnection::establish(&target).map_err(unreachable)?;
+                (Kind::Sqlite(conn), format!("{SQLITE_SETUP}PRAGMA busy_timeout = {waits}"))
+            }
+            #[cfg(feature = "postgres")]
+            DatabaseKind::Postgres => {
+                let conn = PgConnection::establish(&target).map_err(unreachable)?;
+                (Kind::Postgres(conn), format!("{POSTGRES_SETUP}SET lock_timeout = {waits}"))
+            }
+            #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
+            _ => unreachable!("a URL of a kind that is not compiled in is refused"),
+        };
+        let mut database = Self { name, connection };
+        database.run(&setup)?;
+        Ok(database)
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn kind(&self) -> DatabaseKind {
+        match self.connection {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(_) => DatabaseKind::Sqlite,
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(_) => DatabaseKind::Postgres,
+        }
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut Kind {
+        &mut self.connection
+    }
+
+    /// Begins a transaction that sees one state of the database to its end.
+    pub(crate) fn begin_reading(&mut self) -> Result<(), MoveError> {
+        match self.kind() {
+            DatabaseKind::Sqlite => self.run("BEGIN"),
+            DatabaseKind::Postgres => self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+        }
+    }
+
+    /// Begins a transaction that writes. Dropped without [`commit`](Self::commit), nothing was written.
+    pub(crate) fn begin_writing(&mut self) -> Result<(), MoveError> {
+        match self.kind() {
+            DatabaseKind::Sqlite => self.run("BEGIN IMMEDIATE"),
+            DatabaseKind::Postgres => self.run("BEGIN"),
+        }
+    }
+
+    pub(crate) fn commit(&mut self) -> Result<(), MoveError> {
+        self.run("COMMIT")
+    }
+
+    pub(crate) fn rollback(&mut self) -> Result<(), MoveError> {
+        self.run("ROLLBACK")
+    }
+
+    /// Runs statements that have no values in them.
+    pub(crate) fn run(&mut self, sql: &str) -> Result<(), MoveError> {
+        let done = on_either!(self, conn => conn.batch_execute(sql));
+        done.map_err(|source| self.failed(source))
+    }
+
+    /// Runs one statement with values, and says of how many rows it was; they are `$1`, `$2` .. in its text, and
+    /// on PostgreSQL of the type `text`.
+    pub(crate) fn execute(&mut self, sql: &str, values: &[Cell]) -> Result<usize, MoveError> {
+        let done = match &mut self.connection {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(conn) => execute_sqlite(conn, sql, values),
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(conn) => execute_postgres(conn, sql, values),
+        };
+        done.map_err(|source| self.failed(source))
+    }
+
+    /// All rows of a query that has few; on PostgreSQL each of its columns is a text.
+    pub(crate) fn rows(&mut self, sql: &str) -> Result<Vec<Row>, MoveError> {
+        let rows = on_either!(self, conn => diesel::sql_query(sql).load(conn));
+        rows.map_err(|source| self.failed(source))
+    }
+
+    /// The one number that a query comes to; none counts as zero.
+    pub(crate) fn number(&mut self, sql: &str) -> Result<i64, MoveError> {
+        let cast = format!("SELECT CAST(({sql}) AS varchar)");
+        let rows = self.rows(&cast)?;
+        Ok(rows.first().and_then(|row| row.integer(0)).unwrap_or(0))
+    }
+
+    /// One row of a query after the other, however many there are. On PostgreSQL a transaction must have begun.
+    pub(crate) fn each(
+        &mut self,
+        sql: &str,
+        mut visit: impl FnMut(Row) -> Result<(), MoveError>,
+    ) -> Result<(), MoveError> {
+        let name = self.name;
+        let failed = |source| MoveError::Database { database: name, source };
+        match &mut self.connection {
+            #[cfg(feature = "sqlite")]
+            Kind::Sqlite(conn) => {
+                use diesel::connection::DefaultLoadingMode;
+                let query = diesel::sql_query(sql);
+                let rows = query.load_iter::<Row, DefaultLoadingMode>(conn).map_err(failed)?;
+                rows.into_iter().try_for_each(|row| visit(row.map_err(failed)?))
+            }
+            #[cfg(feature = "postgres")]
+            Kind::Postgres(conn) => {
+                let declare = format!("DECLARE housekey_rows NO SCROLL CURSOR FOR {sql}");
+                conn.batch_execute(&declare).map_err(failed)?;
+                let fetch = format!("FETCH {AT_ONCE} FROM housekey_rows");
+                loop {
+                    let rows: Vec<Row> = diesel::sql_query(&fetch).load(conn).map_err(failed)?;
+                    let count = rows.len();
+                    rows.into_iter().try_for_each(&mut visit)?;
+                    if count < AT_ONCE {
+                        return conn.batch_execute("CLOSE housekey_rows").map_err(failed);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(crate) fn failed(&self, source: diesel::result::Error) -> MoveError {
+        MoveError::Database { database: self.name, source }
+    }
+}
+
+#[cfg(feature = "sqlite")]
+fn execute_sqlite(conn: &mut SqliteConnection, sql: &str, values: &[Cell]) -> QueryResult<usize> {
+    let mut query = diesel::sql_query(sql).into_boxed();
+    for value in values {
+        query = match value {
+            Cell::Null => query.bind::<Nullable<Text>, _>(None::<&str>),
+            Cell::Integer(number) => query.bind::<BigInt, _>(number),
+            Cell::Real(number) => query.bind::<Double, _>(number),
+            Cell::Text(text) => query.bind::<Text, _>(text),
+            Cell::Blob(bytes) => query.bind::<Binary, _>(bytes),
+        };
+    }
+    query.execute(conn)
+}
+
+#[cfg(feature = "postgres")]
+fn execute_postgres(conn: &mut PgConnection, sql: &str, values: &[Cell]) -> QueryResult<usize> {
+    let mut query = diesel::sql_query(sql).into_boxed();
+    for value in values {
+        query = match value {
+            Cell::Text(text) => query.bind::<Text, _>(text.clone()),
+            Cell::Integer(number) => query.bind::<Text, _>(number.to_string()),
+            Cell::Real(number) => query.bind::<Text, _>(number.to_string()),
+            Cell::Null | Cell::Blob(_) => query.bind::<Nullable<Text>, _>(None::<String>),
+        };
+    }
+    query.execute(conn)
+}
