@@ -35,6 +35,7 @@ mod caretaker;
 mod sessions;
 mod related;
 mod moving;
+mod transfer;
 #[cfg(feature = "axum")]
 mod web;
 #[cfg(test)]
@@ -59,6 +60,7 @@ pub use place::{DatabaseKind, Place};
 pub use registry::{CookieProfile, HouseKey, Instance, KeyState, Profile, Seen};
 pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionInfo, SessionKey, Status};
+pub use transfer::{LeftRows, Loss, Transfer, TransferProgress, TransferReport, TransferredTable};
 pub use user::{Active, Grant, Granted, Group, Permissions, ResetLink, User};
 #[cfg(feature = "axum")]
 pub use web::axum;

@@ -61,6 +61,11 @@ pub(crate) enum Command {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Moves the house to another database, of either kind: users, passwords, groups and sessions
+    ///
+    /// All in one transaction: what is interrupted has not happened, and can be run again. FROM is only read. Stop the
+    /// apps before; then give them TO as `SHARED_DATABASE_URL`. No other settings are needed.
+    Transfer(Transferred),
     /// Reads a Cookie header from standard input, and tells why it is or is not a login here
     Why,
     /// The sessions of the house
@@ -128,6 +133,26 @@ fn seen_within(text: &str) -> Result<Seen, String> {
         Ok(number) if number > 0 => Ok(Seen(Duration::from_secs(u64::from(number) * unit))),
         _ => Err("give days like 7d, or hours like 2h; apps report once an hour".to_owned()),
     }
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Transferred {
+    /// The database that the house is in: `sqlite:PATH`, a path, or `postgres://USER@HOST/NAME`
+    pub(crate) from: String,
+    /// The database that it moves to; of SQLite a file that is made
+    pub(crate) to: String,
+    /// Only reads, and says what would happen
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// Moves an app's own tables instead; TO has them already, as the app's migrations make them
+    #[arg(long)]
+    pub(crate) local: bool,
+    /// Moves this table as well, which apps share. May be given several times
+    #[arg(long, value_name = "TABLE", conflicts_with = "local")]
+    pub(crate) table: Vec<String>,
+    /// Leaves this table where it is. May be given several times
+    #[arg(long, value_name = "TABLE")]
+    pub(crate) leave: Vec<String>,
 }
 
 #[derive(Subcommand)]

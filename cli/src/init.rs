@@ -43,7 +43,7 @@ fn from_environment() -> Option<String> {
 }
 
 /// `scheme://user:password@host`, or a parameter of that name.
-fn has_password(url: &str) -> bool {
+pub(crate) fn has_password(url: &str) -> bool {
     let rest = url.split_once("://").map_or("", |(_, rest)| rest);
     let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
     user.contains(':') || url.contains("password=")

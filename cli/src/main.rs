@@ -12,6 +12,7 @@ mod keys;
 mod progress;
 mod say;
 mod sessions;
+mod transfer;
 mod users;
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
@@ -68,6 +69,7 @@ fn run(command: Command) -> Result<Report, Failure> {
             let sql = housekey::grants(role, &name.unwrap_or_else(|| format!("housekey_{role}")))?;
             Report::fine(sql.clone(), json!({ "sql": sql }))
         }
+        Command::Transfer(what) => transfer::run(&what)?,
         Command::Why => why(&open()?)?,
         Command::Sessions(command) => sessions::run(&open()?, command)?,
         Command::Group(command) => groups::run(&open()?, command)?,

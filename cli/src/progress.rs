@@ -12,6 +12,7 @@ pub(crate) struct Progress {
     what: &'static str,
     bar: Option<ProgressBar>,
     next_line: usize,
+    line_every: usize,
 }
 
 impl Progress {
@@ -21,7 +22,21 @@ impl Progress {
             let bar = ProgressBar::new_spinner().with_message(what);
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
         });
-        Self { what, bar, next_line: LINE_EVERY }
+        Self { what, bar, next_line: LINE_EVERY, line_every: LINE_EVERY }
+    }
+
+    /// Of a work whose end is known. Elsewhere than on a terminal there are ten lines at most.
+    pub(crate) fn towards(mut self, end: usize) -> Self {
+        if let Some(bar) = &self.bar {
+            let style = ProgressStyle::with_template(
+                "{bar:30} {human_pos} of {human_len} {msg}, {elapsed}, {eta} to go",
+            );
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_length(end.try_into().unwrap_or(u64::MAX));
+        }
+        self.line_every = (end / 10).max(LINE_EVERY);
+        self.next_line = self.line_every;
+        self
     }
 
     pub(crate) fn show(&mut self, so_far: usize) {
@@ -29,7 +44,7 @@ impl Progress {
             bar.set_position(so_far.try_into().unwrap_or(u64::MAX));
         } else if so_far >= self.next_line {
             eprintln!("{so_far} {} so far", self.what);
-            self.next_line = so_far + LINE_EVERY;
+            self.next_line = so_far + self.line_every;
         }
     }
 }

@@ -58,7 +58,19 @@ const LEDGER: [(DatabaseKind, &str); 2] = [
 ];
 
 /// "housekey" in ASCII: any number does that no other program of the house locks.
-pub(super) const LOCK: i64 = 0x686f_7573_656b_6579;
+pub(crate) const LOCK: i64 = 0x686f_7573_656b_6579;
+
+/// What makes the tables, for who runs it by himself: the ledger, and each step with its name.
+pub(crate) fn scripts(
+    kind: DatabaseKind,
+) -> (&'static str, impl Iterator<Item = (&'static str, &'static str)>) {
+    let ledger = LEDGER.iter().find(|(of, _)| *of == kind).map_or("", |(_, sql)| *sql);
+    let steps = STEPS.iter().map(move |step| match kind {
+        DatabaseKind::Sqlite => (step.name, step.sqlite),
+        DatabaseKind::Postgres => (step.name, step.postgres),
+    });
+    (ledger, steps)
+}
 
 /// Applies what is missing, and says what that was.
 pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error> {

@@ -22,6 +22,8 @@ use diesel::result::QueryResult;
 pub use backend::HouseConnection;
 pub use migrate::AppliedStep;
 pub use pool::Pooled;
+#[cfg(test)]
+pub(crate) use roles::shared_tables;
 pub use roles::{Role, grants};
 pub use routed::RoutedConnection;
 pub use stats::{PoolStats, Stats};

@@ -221,6 +221,12 @@ COMMIT;
     )
 }
 
+/// The names of all tables of the house.
+#[cfg(test)]
+pub(crate) fn shared_tables() -> impl Iterator<Item = &'static str> {
+    TABLES.iter().map(|table| table.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

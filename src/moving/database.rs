@@ -8,7 +8,7 @@ use diesel::result::QueryResult;
 use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
 
 use super::row::{Cell, Row};
-use crate::error::MoveError;
+use crate::error::{MoveError, Refused};
 use crate::place::DatabaseKind;
 use crate::url::DatabaseUrl;
 
@@ -83,6 +83,15 @@ impl Database {
         let mut database = Self { name, connection };
         database.run(&setup)?;
         Ok(database)
+    }
+
+    /// A database that is nowhere, and gone with the value.
+    #[cfg(feature = "sqlite")]
+    pub(crate) fn in_memory(name: &'static str) -> Result<Self, MoveError> {
+        let connection = SqliteConnection::establish(":memory:").map_err(|error| {
+            MoveError::Unreachable { database: name, source: Refused(error.to_string()) }
+        })?;
+        Ok(Self { name, connection: Kind::Sqlite(connection) })
     }
 
     pub(crate) fn name(&self) -> &'static str {

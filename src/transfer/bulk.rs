@@ -1,0 +1,89 @@
+//! What PostgreSQL need not keep up while many rows come in: it is put right when all are there.
+
+use super::crossing::Crossing;
+use crate::error::MoveError;
+use crate::moving::{Database, literal, quoted};
+use crate::place::DatabaseKind;
+
+/// SQL that makes everything as it was.
+pub(super) struct Relaxed {
+    indexes: Vec<String>,
+    references: Vec<String>,
+}
+
+/// A table with fewer rows to come keeps its indexes.
+const MANY: i64 = 10_000;
+
+/// Lets references wait for the end of the transaction, and indexes be made anew. Nobody else writes into these
+/// tables meanwhile.
+pub(super) fn relax(
+    crossings: &[Crossing],
+    from: &mut Database,
+    to: &mut Database,
+) -> Result<Relaxed, MoveError> {
+    let mut relaxed = Relaxed { indexes: Vec::new(), references: Vec::new() };
+    if to.kind() == DatabaseKind::Sqlite {
+        return Ok(relaxed);
+    }
+    for crossing in crossings {
+        let table = quoted(&crossing.table);
+        to.run(&format!("LOCK TABLE {table} IN EXCLUSIVE MODE"))?;
+        let regclass = format!("{}::regclass", literal(&table));
+        for row in to.rows(&strict_references(&regclass))? {
+            to.run(&format!("{} DEFERRABLE", row.text(0)))?;
+            relaxed.references.push(format!("{} NOT DEFERRABLE", row.text(0)));
+        }
+        let count = format!("SELECT count(*) FROM {table}");
+        if from.number(&count)? >= MANY && to.number(&count)? == 0 {
+            for row in to.rows(&plain_indexes(&regclass))? {
+                to.run(&format!("DROP INDEX {}", row.text(0)))?;
+                relaxed.indexes.push(row.text(1).to_owned());
+            }
+        }
+    }
+    to.run("SET CONSTRAINTS ALL DEFERRED")?;
+    Ok(relaxed)
+}
+
+impl Relaxed {
+    /// Makes everything as it was; every reference leads to a row.
+    pub(super) fn tighten(
+        &self,
+        crossings: &[Crossing],
+        to: &mut Database,
+    ) -> Result<(), MoveError> {
+        if to.kind() == DatabaseKind::Postgres {
+            to.run("SET CONSTRAINTS ALL IMMEDIATE")?;
+            return self.indexes.iter().chain(&self.references).try_for_each(|sql| to.run(sql));
+        }
+        for crossing in crossings {
+            let check = format!(
+                "SELECT count(*) FROM pragma_foreign_key_check({})",
+                literal(&crossing.table)
+            );
+            if let Ok(rows @ 1..) = u64::try_from(to.number(&check)?) {
+                return Err(MoveError::Dangling { table: crossing.table.clone(), rows });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn strict_references(table: &str) -> String {
+    format!(
+        "SELECT format('ALTER TABLE %s ALTER CONSTRAINT %I', conrelid::regclass, conname) \
+         FROM pg_constraint WHERE contype = 'f' AND NOT condeferrable AND conparentid = 0 AND conrelid = {table}"
+    )
+}
+
+/// Indexes that hold nothing but columns, and of which their definition says all; those of our own tables.
+fn plain_indexes(table: &str) -> String {
+    format!(
+        "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) \
+         FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid \
+         WHERE i.indrelid = {table} AND NOT i.indisunique AND NOT i.indisexclusion AND NOT i.indisclustered \
+         AND NOT i.indisreplident AND i.indisvalid AND c.relkind = 'i' AND c.reltablespace = 0 \
+         AND obj_description(c.oid, 'pg_class') IS NULL AND pg_has_role(c.relowner, 'USAGE') \
+         AND NOT EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conindid = i.indexrelid)"
+    )
+}

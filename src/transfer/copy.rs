@@ -1,0 +1,244 @@
+//! The rows of one table, read, looked at, and written.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::mpsc::sync_channel;
+
+use super::crossing::{Crossing, nowhere};
+use super::house::{Way, may_be_lost};
+use super::natural::Ids;
+use super::report::{LeftRows, Loss, TransferredTable};
+use super::tally::{Tally, mark, of_to};
+use super::value::{given, taken};
+use super::write::{Batch, write};
+use crate::error::MoveError;
+use crate::moving::{Cell, Database, Holds, Row, quoted};
+
+/// Batches that wait to be written: some, so that neither side waits for the other, and few, because they are memory.
+const WAITING: usize = 4;
+
+/// What is to be done with the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Intent {
+    /// Only looked at.
+    Plan,
+    Move,
+}
+
+/// What became of one table.
+pub(super) struct Copied {
+    pub(super) report: TransferredTable,
+    /// The rows that TO must have at the end.
+    pub(super) tally: Tally,
+    /// Values that cannot go over, first of their kind.
+    pub(super) problems: Vec<MoveError>,
+}
+
+pub(super) fn copy(
+    crossing: &Crossing,
+    from: &mut Database,
+    to: &mut Database,
+    ids: &Ids,
+    intent: Intent,
+    mut progress: impl FnMut(u64),
+) -> Result<Copied, MoveError> {
+    let mut there = rows_of_to(crossing, from, to, ids, intent)?;
+    let mut work = Work::new(crossing, from, to, ids);
+    let sql = crossing.sql_of_from(from.kind());
+    let kind = to.kind();
+    let to_stop = {
+        let database = to.name();
+        move || MoveError::Database { database, source: diesel::result::Error::RollbackTransaction }
+    };
+    // While these rows are read, those before are written.
+    let written = std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(WAITING);
+        let writer = scope.spawn(move || write(crossing, to, &receiver));
+        let mut batch = Batch::new(crossing, kind);
+        let read = from.each(&sql, |row| {
+            work.found += 1;
+            if work.found.is_multiple_of(1_000) {
+                progress(work.found);
+            }
+            let Some((mark, cells)) = work.looked_at(row) else { return Ok(()) };
+            work.tally.add(mark);
+            if let Some(count @ 1..) = there.get_mut(&mark) {
+                *count -= 1;
+                work.matched += 1;
+                return Ok(());
+            }
+            work.moved += 1;
+            // Once one value cannot go over, the others are only looked for.
+            if intent == Intent::Plan || !work.problems.is_empty() {
+                return Ok(());
+            }
+            // A writer that has failed takes no more, and says why itself.
+            let Some(rows) = batch.add(cells) else { return Ok(()) };
+            sender.send(rows).map_err(|_| to_stop())
+        });
+        let _ = sender.send(batch.rest());
+        drop(sender);
+        let wrote = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        wrote.and(read)
+    });
+    written?;
+    let rows = there.values().map(|count| u64::from(*count)).sum();
+    let mut copied = work.finished();
+    if rows > 0 {
+        copied.problems.push(MoveError::NotEmpty { table: crossing.table.clone(), rows });
+    }
+    Ok(copied)
+}
+
+/// The marks of the rows that TO has, and how often. There are too many when FROM has fewer.
+fn rows_of_to(
+    crossing: &Crossing,
+    from: &mut Database,
+    to: &mut Database,
+    ids: &Ids,
+    intent: Intent,
+) -> Result<HashMap<u128, u32>, MoveError> {
+    let table = quoted(&crossing.table);
+    if crossing.way == Way::Replaced && !is_same(crossing, from, to, ids)? {
+        if intent == Intent::Move {
+            to.run(&format!("DELETE FROM {table}"))?;
+        }
+        return Ok(HashMap::new());
+    }
+    let count = format!("SELECT count(*) FROM {table}");
+    let (rows, most) = (to.number(&count)?, from.number(&count)?);
+    if rows > most {
+        let rows = u64::try_from(rows - most).unwrap_or(0);
+        return Err(MoveError::NotEmpty { table: crossing.table.clone(), rows });
+    }
+    let mut there = HashMap::new();
+    if rows > 0 {
+        of_to(crossing, to, |mark| *there.entry(mark).or_insert(0) += 1)?;
+    }
+    Ok(there)
+}
+
+fn is_same(
+    crossing: &Crossing,
+    from: &mut Database,
+    to: &mut Database,
+    ids: &Ids,
+) -> Result<bool, MoveError> {
+    let mut there = Tally::default();
+    of_to(crossing, to, |mark| there.add(mark))?;
+    let mut work = Work::new(crossing, from, to, ids);
+    from.each(&crossing.sql_of_from(from.kind()), |row| {
+        if let Some((mark, _)) = work.looked_at(row) {
+            work.tally.add(mark);
+        }
+        Ok(())
+    })?;
+    Ok(work.tally == there)
+}
+
+/// What has been seen of a table so far.
+struct Work<'a> {
+    crossing: &'a Crossing,
+    from: crate::place::DatabaseKind,
+    to: crate::place::DatabaseKind,
+    ids: &'a Ids,
+    /// The lane whose number names a row.
+    name: Option<usize>,
+    found: u64,
+    moved: u64,
+    matched: u64,
+    left: BTreeMap<String, (u64, Loss)>,
+    problems: BTreeMap<(String, String), (String, u64)>,
+    tally: Tally,
+}
+
+impl<'a> Work<'a> {
+    fn new(crossing: &'a Crossing, from: &Database, to: &Database, ids: &'a Ids) -> Self {
+        // A session key is a secret, and a name is nobody's business: only a number names a row.
+        let is_id = |lane: &super::crossing::Lane| {
+            lane.from.name == "id" && matches!(lane.from.holds, Holds::Integer(_))
+        };
+        Self {
+            crossing,
+            from: from.kind(),
+            to: to.kind(),
+            ids,
+            name: crossing.lanes.iter().position(is_id),
+            found: 0,
+            moved: 0,
+            matched: 0,
+            left: BTreeMap::new(),
+            problems: BTreeMap::new(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// The mark of a row that goes over, and the row as it is written.
+    fn looked_at(&mut self, mut row: Row) -> Option<(u128, Vec<Cell>)> {
+        let mut cells = row.0.split_off(1);
+        if let Some(reason) = row.integer(0) {
+            let reason = usize::try_from(reason).ok();
+            let reason = reason.and_then(|number| self.crossing.reasons.get(number))?;
+            self.leave(reason.why.clone(), reason.loss);
+            return None;
+        }
+        let name = self.name.and_then(|lane| cells[lane].integer());
+        for (lane, cell) in self.crossing.lanes.iter().zip(&mut cells) {
+            let value = std::mem::replace(cell, Cell::Null);
+            match taken(lane.carried, self.from, value) {
+                Ok(value) => *cell = value,
+                Err(problem) => return self.cannot_go(name, &lane.from.name, problem),
+            }
+            let Some((table, id)) = lane.renumbered.zip(cell.integer()) else { continue };
+            let Some(id) = self.ids.of(table, id) else {
+                self.leave(nowhere(&lane.from.name, table), Loss::Perhaps);
+                return None;
+            };
+            *cell = if lane.carried.is_some() { id.to_string().as_str().into() } else { id.into() };
+        }
+        let mark = mark(&self.crossing.lanes, &cells);
+        for (lane, cell) in self.crossing.lanes.iter().zip(&mut cells) {
+            let value = std::mem::replace(cell, Cell::Null);
+            match given(lane.carried, (self.to, &lane.to), value) {
+                Ok(value) => *cell = value,
+                Err(problem) => return self.cannot_go(name, &lane.from.name, problem),
+            }
+        }
+        Some((mark, cells))
+    }
+
+    fn leave(&mut self, why: String, loss: Loss) {
+        self.left.entry(why).or_insert((0, loss)).0 += 1;
+    }
+
+    fn cannot_go<T>(&mut self, name: Option<i64>, column: &str, problem: String) -> Option<T> {
+        if may_be_lost(&self.crossing.table) {
+            self.leave(format!("its {column} cannot be kept: {problem}"), Loss::Nothing);
+            return None;
+        }
+        let row = name
+            .map_or_else(|| format!("row {}", self.found), |id| format!("the row with id {id}"));
+        self.problems.entry((column.to_owned(), problem)).or_insert((row, 0)).1 += 1;
+        None
+    }
+
+    fn finished(self) -> Copied {
+        let left = self.left.into_iter();
+        let left = left.map(|(why, (rows, loss))| LeftRows { rows, why, loss });
+        let table = self.crossing.table.clone();
+        let problems = self.problems.into_iter().map(|((column, problem), (row, count))| {
+            MoveError::CannotHold { table: table.clone(), row, column, problem, more: count - 1 }
+        });
+        Copied {
+            problems: problems.collect(),
+            report: TransferredTable {
+                table: table.clone(),
+                found: self.found,
+                moved: self.moved,
+                matched: self.matched,
+                left: left.collect(),
+                checksum: self.tally.checksum(),
+            },
+            tally: self.tally,
+        }
+    }
+}

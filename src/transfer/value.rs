@@ -1,0 +1,280 @@
+//! Values on their way from one kind of database to the other.
+//!
+//! Under way a value is a text as PostgreSQL writes it (times in UTC, bytes in hexadecimal digits, an interval in
+//! microseconds). Between two SQLite files it is what SQLite keeps.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
+
+use crate::moving::{Cell, Column, Holds};
+use crate::place::DatabaseKind::{self, Postgres, Sqlite};
+
+/// What a column holds on both sides; `None` between two SQLite files, where everything stays as it is.
+pub(super) type Carried = Option<Holds>;
+
+/// PostgreSQL's types are strict, so its side decides.
+pub(super) fn carried(from: (DatabaseKind, &Column), to: (DatabaseKind, &Column)) -> Carried {
+    match (from, to) {
+        ((Sqlite, _), (Sqlite, _)) => None,
+        // Months are no microseconds, and need not become any here.
+        ((Postgres, _), (Postgres, column)) if column.holds == Holds::Interval => {
+            Some(Holds::Other)
+        }
+        ((_, _), (Postgres, column)) | ((Postgres, column), (_, _)) => Some(column.holds),
+    }
+}
+
+/// The value as it travels, or why it cannot.
+pub(super) fn taken(carried: Carried, from: DatabaseKind, cell: Cell) -> Result<Cell, String> {
+    match (carried, from, cell) {
+        (_, _, Cell::Null) => Ok(Cell::Null),
+        (None, _, cell) | (Some(_), Postgres, cell) => Ok(cell),
+        (Some(holds), Sqlite, cell) => from_sqlite(holds, &cell).map(Cell::Text),
+    }
+}
+
+/// The value as the column in TO takes it, or why it does not.
+pub(super) fn given(
+    carried: Carried,
+    to: (DatabaseKind, &Column),
+    cell: Cell,
+) -> Result<Cell, String> {
+    match (carried, to, cell) {
+        (_, (_, column), Cell::Null) if !column.is_nullable => Err("no value (NULL)".to_owned()),
+        (None, _, cell) | (_, _, cell @ Cell::Null) => Ok(cell),
+        (Some(holds), (Sqlite, column), cell) => {
+            to_sqlite(holds, column, cell.text().unwrap_or_default())
+        }
+        (Some(_), (Postgres, column), Cell::Text(text)) => fitting(column, text).map(Cell::Text),
+        (Some(_), (Postgres, _), cell) => Ok(cell),
+    }
+}
+
+/// What two equal values have in common, however their databases write them.
+pub(super) fn proof(carried: Carried, text: &str) -> Cow<'_, str> {
+    match carried {
+        Some(Holds::Double) => text.parse::<f64>().map_or(text.into(), |n| n.to_string().into()),
+        Some(Holds::Single) => text.parse::<f32>().map_or(text.into(), |n| n.to_string().into()),
+        Some(Holds::Decimal) => plain_decimal(text),
+        Some(Holds::Json) => {
+            serde_json::from_str::<serde_json::Value>(text).map_or(text.into(), |mut value| {
+                // `jsonb` sorts the names of an object its own way.
+                value.sort_all_objects();
+                value.to_string().into()
+            })
+        }
+        Some(Holds::Address) => {
+            text.parse::<IpAddr>().map_or(text.into(), |address| address.to_string().into())
+        }
+        _ => text.into(),
+    }
+}
+
+fn from_sqlite(holds: Holds, cell: &Cell) -> Result<String, String> {
+    let shown = |cell: &Cell| match cell {
+        Cell::Integer(number) => Ok(number.to_string()),
+        Cell::Real(number) => Ok(number.to_string()),
+        Cell::Text(text) => Ok(text.clone()),
+        Cell::Null | Cell::Blob(_) => Err("bytes that are no text".to_owned()),
+    };
+    let text = match (holds, cell) {
+        (Holds::Bytes, Cell::Blob(bytes)) => return Ok(hexadecimal(bytes)),
+        (Holds::Uuid, Cell::Blob(bytes)) if bytes.len() == 16 => hexadecimal(bytes),
+        (_, cell) => shown(cell)?,
+    };
+    match holds {
+        Holds::Bool => match text.as_str() {
+            "0" | "false" => Ok("false".to_owned()),
+            "1" | "true" => Ok("true".to_owned()),
+            _ => Err("neither true nor false".to_owned()),
+        },
+        Holds::Integer(bytes) => integer(&text, bytes),
+        Holds::Interval => integer(&text, 8),
+        Holds::Single | Holds::Double => number(text),
+        Holds::Decimal if is_decimal(&text) => Ok(text),
+        Holds::Decimal => Err("no number".to_owned()),
+        Holds::Bytes => Ok(hexadecimal(text.as_bytes())),
+        Holds::Instant => instant(&text).map(|time| time + "+00"),
+        Holds::Timestamp => instant(&text),
+        Holds::Date => match NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
+            Ok(date) => Ok(date.format("%Y-%m-%d").to_string()),
+            Err(_) => Err("no date".to_owned()),
+        },
+        Holds::Time => time(&text),
+        Holds::Uuid => uuid(&text),
+        Holds::Json => match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+            Ok(_) => Ok(text),
+            Err(_) => Err("no JSON".to_owned()),
+        },
+        Holds::Text | Holds::Address | Holds::Other => Ok(text),
+    }
+}
+
+fn to_sqlite(holds: Holds, column: &Column, text: &str) -> Result<Cell, String> {
+    let integer = || text.parse().map(Cell::Integer).map_err(|_| "no whole number".to_owned());
+    Ok(match holds {
+        Holds::Bool => Cell::Integer((text == "true").into()),
+        Holds::Integer(_) | Holds::Interval => integer()?,
+        Holds::Single | Holds::Double => match text.parse::<f64>() {
+            // SQLite would keep NULL.
+            Ok(number) if number.is_nan() => return Err("NaN".to_owned()),
+            Ok(number) => Cell::Real(number),
+            Err(_) => return Err("no number".to_owned()),
+        },
+        Holds::Bytes => Cell::Blob(bytes(text)?),
+        Holds::Instant | Holds::Timestamp => {
+            let time = text.trim_end_matches("+00");
+            if time.len() < 19 || !time.is_char_boundary(19) || instant(time).is_err() {
+                return Err("a time outside of the years 1 to 9999".to_owned());
+            }
+            Cell::Text(with_six_digits(time))
+        }
+        Holds::Time => Cell::Text(with_six_digits(text)),
+        Holds::Uuid if column.holds == Holds::Bytes => Cell::Blob(bytes(&text.replace('-', ""))?),
+        Holds::Uuid if column.declared == "char(32)" => Cell::Text(text.replace('-', "")),
+        _ => Cell::Text(text.to_owned()),
+    })
+}
+
+/// PostgreSQL's own complaint would not say in which row.
+fn fitting(column: &Column, text: String) -> Result<String, String> {
+    if text.contains('\0') {
+        return Err("a text with a NUL character".to_owned());
+    }
+    let length = text.chars().count();
+    match column.length {
+        Some(most) if length > most => Err(format!("{length} characters, and {most} are the most")),
+        _ => Ok(text),
+    }
+}
+
+fn integer(text: &str, bytes: u8) -> Result<String, String> {
+    let number: i64 = text.parse().map_err(|_| "no whole number".to_owned())?;
+    let fits = match bytes {
+        2 => i16::try_from(number).is_ok(),
+        4 => i32::try_from(number).is_ok(),
+        _ => true,
+    };
+    if fits { Ok(number.to_string()) } else { Err(format!("a number of more than {bytes} bytes")) }
+}
+
+fn number(text: String) -> Result<String, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_infinite() && number > 0.0 => Ok("Infinity".to_owned()),
+        Ok(number) if number.is_infinite() => Ok("-Infinity".to_owned()),
+        Ok(_) => Ok(text),
+        Err(_) => Err("no number".to_owned()),
+    }
+}
+
+fn is_decimal(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    !digits.is_empty() && digits != "." && all_digits(whole) && all_digits(fraction)
+}
+
+/// `12.30` and `12.3` are one number.
+fn plain_decimal(text: &str) -> Cow<'_, str> {
+    let sign_less = text.strip_prefix('+').unwrap_or(text);
+    let plain = match sign_less.split_once('.') {
+        Some(_) => sign_less.trim_end_matches('0').trim_end_matches('.'),
+        None => sign_less,
+    };
+    match plain {
+        "-0" | "" => "0".into(),
+        plain => plain.into(),
+    }
+}
+
+/// A time in UTC as PostgreSQL writes it, without its zone.
+fn instant(text: &str) -> Result<String, String> {
+    if is_plain(text) {
+        return Ok(if text.len() == 19 { text.to_owned() } else { short(text) });
+    }
+    let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M"];
+    let naive = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
+    let zoned = || {
+        let forms = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"];
+        let time = forms.iter().find_map(|form| DateTime::parse_from_str(text, form).ok());
+        time.map(|time| time.naive_utc())
+    };
+    let time = naive.or_else(zoned).ok_or("no time")?;
+    let text = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    if text.len() == 26 { Ok(short(&text)) } else { Err("a year of no calendar".to_owned()) }
+}
+
+/// Nearly all times look so: `2026-11-22 04:18:00`, or with a fraction of at most six digits.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let Some((whole, fraction)) = bytes.split_at_checked(19) else { return false };
+    let number = |from: usize, to: usize| -> Option<u32> {
+        let digits = &whole[from..to];
+        digits.iter().try_fold(0, |sum, digit| {
+            digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
+        })
+    };
+    let marks = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
+    let date = || {
+        let year = number(0, 4)?.try_into().ok()?;
+        NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)
+    };
+    let time = || NaiveTime::from_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?);
+    let is_fraction = match fraction {
+        [] => true,
+        [b'.', digits @ ..] => {
+            (1..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
+        }
+        _ => false,
+    };
+    is_fraction
+        && marks.iter().all(|(place, mark)| whole[*place] == *mark)
+        && date().is_some()
+        && time().is_some()
+}
+
+fn time(text: &str) -> Result<String, String> {
+    let forms = ["%H:%M:%S%.f", "%H:%M"];
+    let time = forms.iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
+    let time = time.ok_or("no time of a day")?;
+    Ok(short(&time.format("%H:%M:%S%.6f").to_string()))
+}
+
+/// Without the zeros at the end of the fraction, which it must have.
+fn short(time: &str) -> String {
+    time.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Six digits, or none: as Django writes times into SQLite.
+fn with_six_digits(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, fraction)) => format!("{whole}.{fraction:0<6}"),
+        None => time.to_owned(),
+    }
+}
+
+fn uuid(text: &str) -> Result<String, String> {
+    let digits: String = text.chars().filter(|letter| *letter != '-').collect();
+    if digits.len() != 32 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err("no UUID".to_owned());
+    }
+    let digits = digits.to_ascii_lowercase();
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| digits[part].to_owned());
+    Ok(parts.join("-"))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn bytes(hexadecimal: &str) -> Result<Vec<u8>, String> {
+    let digits = hexadecimal.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    digits.map(byte).collect::<Option<_>>().ok_or_else(|| "no bytes".to_owned())
+}

@@ -1,0 +1,373 @@
+//! One transfer from its beginning to its end.
+
+use std::collections::BTreeSet;
+
+use super::copy::{Copied, Intent, copy};
+use super::crossing::{Crossing, Losing, Sides};
+use super::house::{self, Way};
+use super::natural::{self, Ids};
+use super::report::{LeftRows, Loss, TransferReport, TransferredTable};
+use super::tally::{Tally, of_to};
+use super::{PATIENCE, Transfer, TransferProgress, What, bulk, sequence, tables};
+use crate::db::{create_file, migrate};
+use crate::error::MoveError;
+use crate::moving::{Catalog, Database, literal, quoted};
+use crate::place::{DatabaseKind, Place};
+
+pub(super) fn carry_out(
+    transfer: &Transfer,
+    intent: Intent,
+    progress: impl FnMut(&TransferProgress),
+) -> Result<TransferReport, MoveError> {
+    let mut from = Database::open("FROM", &transfer.from, PATIENCE)?;
+    let mut made = NewFile::of(transfer, intent)?;
+    let mut to = match (&made, intent) {
+        // What a plan makes is gone with it.
+        (Some(_), Intent::Plan) => Database::in_memory("TO")?,
+        _ => Database::open("TO", &transfer.to, PATIENCE)?,
+    };
+    from.begin_reading()?;
+    to.begin_writing()?;
+    let report = TransferReport {
+        from: from.kind(),
+        to: to.kind(),
+        is_done: intent == Intent::Move,
+        tables: Vec::new(),
+        problems: Vec::new(),
+        notes: Vec::new(),
+    };
+    let (from, to) = (&mut from, &mut to);
+    lock(to)?;
+    let work = Work { transfer, intent, progress, from, to: &mut *to, rows: 0, of: 0, report };
+    let report = work.done()?;
+    if intent == Intent::Move {
+        to.commit()?;
+        made.iter_mut().for_each(NewFile::keep);
+    }
+    Ok(report)
+}
+
+/// One transfer at a time, and no migration meanwhile; SQLite has seen to it.
+fn lock(to: &mut Database) -> Result<(), MoveError> {
+    match to.kind() {
+        DatabaseKind::Sqlite => Ok(()),
+        DatabaseKind::Postgres => {
+            to.run(&format!("SELECT pg_advisory_xact_lock({})", migrate::LOCK))
+        }
+    }
+}
+
+/// A SQLite file that was not there: it goes again when nothing comes of the move.
+struct NewFile {
+    path: std::path::PathBuf,
+    is_kept: bool,
+}
+
+impl NewFile {
+    fn of(transfer: &Transfer, intent: Intent) -> Result<Option<Self>, MoveError> {
+        let Some(path) = transfer.to.file().filter(|path| !path.exists()) else { return Ok(None) };
+        if intent == Intent::Plan {
+            return Ok(Some(Self { path, is_kept: true }));
+        }
+        create_file(Place::Shared, &transfer.to).map_err(|error| {
+            let source = transfer.to.redact(&format!("{error:?}"));
+            MoveError::Unreachable { database: "TO", source }
+        })?;
+        Ok(Some(Self { path, is_kept: false }))
+    }
+
+    fn keep(&mut self) {
+        self.is_kept = true;
+    }
+}
+
+impl Drop for NewFile {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // It is empty: whoever finds it loses nothing.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+struct Work<'a, P> {
+    transfer: &'a Transfer,
+    intent: Intent,
+    progress: P,
+    from: &'a mut Database,
+    to: &'a mut Database,
+    rows: u64,
+    of: u64,
+    report: TransferReport,
+}
+
+impl<P: FnMut(&TransferProgress)> Work<'_, P> {
+    fn done(mut self) -> Result<TransferReport, MoveError> {
+        let catalogs = self.catalogs()?;
+        let sides = Sides {
+            from: (self.from.kind(), &catalogs.0),
+            to: (self.to.kind(), &catalogs.1),
+            now: now(self.from)?,
+        };
+        self.note(&sides)?;
+        let ways = ways(self.transfer, &catalogs.0)?;
+        let mut crossings = self.crossings(&sides, &ways)?;
+        self.count(&crossings)?;
+        let relaxed = match self.intent {
+            Intent::Move => Some(bulk::relax(&crossings, self.from, self.to)?),
+            Intent::Plan => None,
+        };
+        let ids = self.natural(&crossings)?;
+        let tallies = self.copied(&sides, &ways, &mut crossings, &ids)?;
+        if let Some(relaxed) = relaxed {
+            if self.transfer.what == What::House {
+                tables::name_the_house(self.to)?;
+            }
+            for crossing in &crossings {
+                let table = |catalog: &'_ Catalog| catalog.table(&crossing.table).cloned();
+                if let (Some(here), Some(there)) = (table(&catalogs.0), table(&catalogs.1)) {
+                    sequence::carry_over((&here, &there), self.from, self.to)?;
+                }
+            }
+            relaxed.tighten(&crossings, self.to)?;
+            self.compare(&crossings, &tallies)?;
+        }
+        Ok(self.report)
+    }
+
+    /// The tables of both sides, those of a house in TO made when they were not there.
+    fn catalogs(&mut self) -> Result<(Catalog, Catalog), MoveError> {
+        let here = Catalog::read(self.from)?;
+        if self.transfer.what == What::House {
+            tables::check_from(self.from, &here)?;
+            let there = Catalog::read(self.to)?;
+            tables::make_in_to(self.to, &there)?;
+            tables::check_django(self.from, self.to, &here)?;
+        }
+        Ok((here, Catalog::read(self.to)?))
+    }
+
+    /// A plan goes on, to find all that is in the way.
+    fn problem(&mut self, error: MoveError) -> Result<(), MoveError> {
+        match self.intent {
+            Intent::Move => Err(error),
+            Intent::Plan => {
+                self.report.problems.push(error.to_string());
+                Ok(())
+            }
+        }
+    }
+
+    fn note(&mut self, sides: &Sides<'_>) -> Result<(), MoveError> {
+        for name in &sides.from.1.others {
+            let note = format!("{name} is no ordinary table, and is made anew by its app");
+            self.report.notes.push(note);
+        }
+        if self.transfer.what == What::House && sides.from.1.table("housekey_app").is_some() {
+            let recent = match self.from.kind() {
+                DatabaseKind::Sqlite => format!("datetime({}, '-2 hours')", sides.now),
+                DatabaseKind::Postgres => {
+                    format!("{}::timestamptz - interval '2 hours'", sides.now)
+                }
+            };
+            let apps = self.from.rows(&format!(
+                "SELECT DISTINCT app, host FROM housekey_app WHERE last_seen > {recent} ORDER BY app, host"
+            ))?;
+            for row in &apps {
+                self.report.notes.push(format!(
+                    "the app {} on {} was there within two hours: stop every app before the move, because what \
+                     it writes into FROM from now on stays there",
+                    row.text(0),
+                    row.text(1)
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn crossings(
+        &mut self,
+        sides: &Sides<'_>,
+        ways: &[(String, Way)],
+    ) -> Result<Vec<Crossing>, MoveError> {
+        let mut crossings = Vec::new();
+        for (table, way) in
+            ways.iter().filter(|(_, way)| matches!(way, Way::Copied | Way::Replaced))
+        {
+            let is_there = sides.to.1.table(table).is_some();
+            if !is_there
+                && self.from.number(&format!("SELECT count(*) FROM {}", quoted(table)))? == 0
+            {
+                continue;
+            }
+            match Crossing::new(sides, table, *way) {
+                Ok(crossing) => crossings.push(crossing),
+                Err(error) => self.problem(error)?,
+            }
+        }
+        Ok(crossings)
+    }
+
+    fn count(&mut self, crossings: &[Crossing]) -> Result<(), MoveError> {
+        for crossing in crossings {
+            let count = format!("SELECT count(*) FROM {}", quoted(&crossing.table));
+            self.of += u64::try_from(self.from.number(&count)?).unwrap_or(0);
+        }
+        if self.intent == Intent::Move {
+            self.of *= 2;
+        }
+        Ok(())
+    }
+
+    /// Content types and permissions, which have their ids from TO.
+    fn natural(&mut self, crossings: &[Crossing]) -> Result<Ids, MoveError> {
+        if self.transfer.what == What::House {
+            let (ids, reports) = natural::make(self.from, self.to)?;
+            self.report.tables.extend(reports);
+            if ids.renumbered() > 0 {
+                self.report.notes.push(format!(
+                    "{} content types and permissions have another id in TO: what refers to them in the apps' own \
+                     databases, without a foreign key, is to be changed by hand",
+                    ids.renumbered()
+                ));
+            }
+            return Ok(ids);
+        }
+        let mut lanes = crossings.iter().flat_map(|crossing| &crossing.lanes);
+        if lanes.any(|lane| lane.renumbered.is_some()) {
+            natural::find(self.from, self.to)
+        } else {
+            Ok(Ids::default())
+        }
+    }
+
+    /// Copies one table after the other; what each must have in TO at the end.
+    fn copied(
+        &mut self,
+        sides: &Sides<'_>,
+        ways: &[(String, Way)],
+        crossings: &mut [Crossing],
+        ids: &Ids,
+    ) -> Result<Vec<Tally>, MoveError> {
+        let mut tallies = Vec::new();
+        let mut losing = Losing::new();
+        for (table, way) in ways {
+            let crossing = crossings.iter_mut().find(|crossing| crossing.table == *table);
+            let Some(crossing) = crossing else {
+                self.leave(table, *way)?;
+                continue;
+            };
+            crossing.look_for_reasons(sides, &losing);
+            let Copied { report, tally, problems } = self.copy(crossing, ids)?;
+            if !report.left.is_empty() {
+                losing.insert(table.clone());
+            }
+            self.rows += report.found;
+            self.report.tables.push(report);
+            tallies.push(tally);
+            problems.into_iter().try_for_each(|problem| self.problem(problem))?;
+        }
+        Ok(tallies)
+    }
+
+    fn copy(&mut self, crossing: &Crossing, ids: &Ids) -> Result<Copied, MoveError> {
+        let (rows, of, table) = (self.rows, self.of, &crossing.table);
+        let progress = &mut self.progress;
+        copy(crossing, self.from, self.to, ids, self.intent, |so_far| {
+            progress(&TransferProgress { table: table.clone(), rows: rows + so_far, of });
+        })
+    }
+
+    /// A table that stays where it is.
+    fn leave(&mut self, table: &str, way: Way) -> Result<(), MoveError> {
+        let why = match way {
+            Way::Matched => return Ok(()),
+            Way::Kept(why) => why,
+            Way::Copied | Way::Replaced => "TO has no place for it",
+        };
+        let rows = self.from.number(&format!("SELECT count(*) FROM {}", quoted(table)))?;
+        let rows = u64::try_from(rows).unwrap_or(0);
+        let loss = if matches!(way, Way::Kept(_)) { Loss::Nothing } else { Loss::Perhaps };
+        let left = LeftRows { rows, why: why.to_owned(), loss };
+        self.report.tables.push(TransferredTable {
+            table: table.to_owned(),
+            found: rows,
+            left: (rows > 0).then_some(left).into_iter().collect(),
+            ..TransferredTable::default()
+        });
+        Ok(())
+    }
+
+    /// Reads what has arrived.
+    fn compare(&mut self, crossings: &[Crossing], tallies: &[Tally]) -> Result<(), MoveError> {
+        for (crossing, tally) in crossings.iter().zip(tallies) {
+            let mut there = Tally::default();
+            let (of, progress) = (self.of, &mut self.progress);
+            let before = self.rows;
+            of_to(crossing, self.to, |mark| {
+                there.add(mark);
+                if there.rows.is_multiple_of(1_000) {
+                    let rows = before + there.rows;
+                    progress(&TransferProgress { table: crossing.table.clone(), rows, of });
+                }
+            })?;
+            self.rows += there.rows;
+            if there != *tally {
+                let problem = if there.rows == tally.rows {
+                    "their checksums are not the same".to_owned()
+                } else {
+                    format!("{} were sent, and {} are there", tally.rows, there.rows)
+                };
+                return Err(MoveError::NotTheSame { table: crossing.table.clone(), problem });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The clock of FROM, as SQL has it.
+fn now(from: &mut Database) -> Result<String, MoveError> {
+    let now = match from.kind() {
+        DatabaseKind::Sqlite => "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')",
+        DatabaseKind::Postgres => "SELECT now()::text",
+    };
+    Ok(from.rows(now)?.first().map(|row| literal(row.text(0))).unwrap_or_default())
+}
+
+/// All tables of FROM with their ways, each behind those that it refers to.
+fn ways(transfer: &Transfer, from: &Catalog) -> Result<Vec<(String, Way)>, MoveError> {
+    for name in transfer.tables.iter().chain(&transfer.leave) {
+        if from.table(name).is_none() {
+            let problem = format!("has no table {name}; see how it is written there");
+            return Err(MoveError::Schema { database: "FROM", problem });
+        }
+    }
+    let of_house = house::SHARED.iter().map(|shared| shared.table.to_owned());
+    let mut order: Vec<String> = of_house.filter(|table| from.table(table).is_some()).collect();
+    for table in from.tables.keys() {
+        place(from, table, &mut order, &mut BTreeSet::new());
+    }
+    let way = |table: &String| match transfer.what {
+        _ if transfer.leave.contains(table) => Way::Kept("so it was asked for"),
+        _ if transfer.tables.contains(table) => Way::Copied,
+        What::Local => house::local(table),
+        What::House => {
+            house::of_house(table).map_or(Way::Kept(NO_TABLE_OF_THE_HOUSE), |shared| shared.way)
+        }
+    };
+    Ok(order.into_iter().map(|table| (table.clone(), way(&table))).collect())
+}
+
+const NO_TABLE_OF_THE_HOUSE: &str = "it is no table of the house; `housekey transfer --local` moves an app's own, and --table one that apps share";
+
+/// Puts a table behind those that it refers to.
+fn place(from: &Catalog, table: &str, order: &mut Vec<String>, begun: &mut BTreeSet<String>) {
+    if order.iter().any(|placed| placed == table) || !begun.insert(table.to_owned()) {
+        return;
+    }
+    let Some(found) = from.table(table) else { return };
+    for reference in &found.references {
+        place(from, &reference.table, order, begun);
+    }
+    order.push(table.to_owned());
+}
