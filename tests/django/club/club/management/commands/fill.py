@@ -46,7 +46,7 @@ class Command(BaseCommand):
         if not password:
             raise CommandError("FILL_PASSWORD is not set")
         migrate()
-        dice = random.Random(seed)
+        dice = random.Random(f"{seed} {start}")
         with everywhere():
             if options["reorder"]:
                 order.shuffle(dice)
@@ -54,8 +54,8 @@ class Command(BaseCommand):
                 dice, range(start, start + users), people.hashed(password), other_email
             )
             people.fill_groups(club, options["other_groups"])
-            traces.fill(dice, club)
             works.fill(dice, club)
+            traces.fill(dice, club)
             if options["unknown_table"]:
                 damage.unknown_table(club)
         # Behind the transaction: in one, SQLite goes on looking at the foreign keys.
