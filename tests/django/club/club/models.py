@@ -4,13 +4,13 @@ from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
 from django.db import models
 
-User = settings.AUTH_USER_MODEL
+USER = settings.AUTH_USER_MODEL
 # No constraint of a database can name a table of another database.
 HERE = not settings.JOINED
 
 
 class Profile(models.Model):
-    user = models.OneToOneField(User, models.CASCADE, db_constraint=HERE)
+    user = models.OneToOneField(USER, models.CASCADE, db_constraint=HERE)
     city = models.CharField(max_length=100)
     born = models.DateField(null=True)
     photo = models.BinaryField(null=True)
@@ -19,7 +19,7 @@ class Profile(models.Model):
 class Seat(models.Model):
     """The key to the user is the row's own."""
 
-    user = models.OneToOneField(User, models.CASCADE, db_constraint=HERE, primary_key=True)
+    user = models.OneToOneField(USER, models.CASCADE, db_constraint=HERE, primary_key=True)
     label = models.CharField(max_length=100)
 
 
@@ -30,9 +30,9 @@ class Tag(models.Model):
 
 class Article(models.Model):
     id = models.AutoField(primary_key=True)
-    author = models.ForeignKey(User, models.CASCADE, db_constraint=HERE)
+    author = models.ForeignKey(USER, models.CASCADE, db_constraint=HERE)
     editor = models.ForeignKey(
-        User, models.SET_NULL, db_constraint=HERE, null=True, blank=True, related_name="edited"
+        USER, models.SET_NULL, db_constraint=HERE, null=True, blank=True, related_name="edited"
     )
     title = models.CharField(max_length=200)
     text = models.TextField(blank=True)
@@ -46,7 +46,7 @@ class Article(models.Model):
     at = models.TimeField(null=True, blank=True)
     address = models.GenericIPAddressField(null=True, blank=True)
     tags = models.ManyToManyField(Tag, blank=True)
-    fans = models.ManyToManyField(User, db_constraint=HERE, related_name="liked")
+    fans = models.ManyToManyField(USER, db_constraint=HERE, related_name="liked")
     # A comment belongs to an article, and an article to a comment: neither table can come first.
     best = models.ForeignKey("Comment", models.SET_NULL, null=True, related_name="+")
 
@@ -56,13 +56,13 @@ class Article(models.Model):
 
 class Comment(models.Model):
     article = models.ForeignKey(Article, models.CASCADE)
-    author = models.ForeignKey(User, models.DO_NOTHING, db_constraint=False)
+    author = models.ForeignKey(USER, models.DO_NOTHING, db_constraint=False)
     text = models.TextField()
     parent = models.ForeignKey("self", models.CASCADE, null=True)
 
 
 class Vote(models.Model):
-    user = models.ForeignKey(User, models.CASCADE, db_constraint=HERE)
+    user = models.ForeignKey(USER, models.CASCADE, db_constraint=HERE)
     article = models.ForeignKey(Article, models.CASCADE)
     label = models.CharField(max_length=200)
 
