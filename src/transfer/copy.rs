@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::sync_channel;
 
-use super::crossing::{Crossing, nowhere};
+use super::crossing::Crossing;
 use super::house::{Way, may_be_lost};
 use super::natural::Ids;
 use super::report::{LeftRows, Loss, TransferredTable};
@@ -41,7 +41,12 @@ pub(super) fn copy(
     intent: Intent,
     mut progress: impl FnMut(u64),
 ) -> Result<Copied, MoveError> {
-    let mut there = rows_of_to(crossing, from, to, ids, intent)?;
+    let (mut there, not_empty) = match rows_of_to(crossing, from, to, ids, intent) {
+        Err(error @ MoveError::NotEmpty { .. }) if intent == Intent::Plan => {
+            (HashMap::new(), Some(error))
+        }
+        there => (there?, None),
+    };
     let mut work = Work::new(crossing, from, to, ids);
     let sql = crossing.sql_of_from(from.kind());
     let kind = to.kind();
@@ -83,6 +88,7 @@ pub(super) fn copy(
     written?;
     let rows = there.values().map(|count| u64::from(*count)).sum();
     let mut copied = work.finished();
+    copied.problems.extend(not_empty);
     if rows > 0 {
         copied.problems.push(MoveError::NotEmpty { table: crossing.table.clone(), rows });
     }
@@ -112,7 +118,7 @@ fn rows_of_to(
     }
     let mut there = HashMap::new();
     if rows > 0 {
-        of_to(crossing, to, |mark| *there.entry(mark).or_insert(0) += 1)?;
+        of_to(crossing, to, "TRUE", |mark| *there.entry(mark).or_insert(0) += 1)?;
     }
     Ok(there)
 }
@@ -124,7 +130,7 @@ fn is_same(
     ids: &Ids,
 ) -> Result<bool, MoveError> {
     let mut there = Tally::default();
-    of_to(crossing, to, |mark| there.add(mark))?;
+    of_to(crossing, to, "TRUE", |mark| there.add(mark))?;
     let mut work = Work::new(crossing, from, to, ids);
     from.each(&crossing.sql_of_from(from.kind()), |row| {
         if let Some((mark, _)) = work.looked_at(row) {
@@ -190,7 +196,8 @@ impl<'a> Work<'a> {
             }
             let Some((table, id)) = lane.renumbered.zip(cell.integer()) else { continue };
             let Some(id) = self.ids.of(table, id) else {
-                self.leave(nowhere(&lane.from.name, table), Loss::Perhaps);
+                let why = format!("its {} leads to no row of {table}", lane.from.name);
+                self.leave(why, Loss::Perhaps);
                 return None;
             };
             *cell = if lane.carried.is_some() { id.to_string().as_str().into() } else { id.into() };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::crossing::{CONTENT_TYPES, PERMISSIONS, nowhere};
+use super::crossing::{CONTENT_TYPES, PERMISSIONS};
 use super::report::{LeftRows, Loss, TransferredTable};
 use crate::error::MoveError;
 use crate::moving::{Cell, Database};
@@ -168,7 +168,7 @@ impl Made {
 
     fn finished(mut self) -> Found {
         if self.left > 0 {
-            let why = nowhere("content_type_id", CONTENT_TYPES);
+            let why = format!("its content_type_id leads to no row of {CONTENT_TYPES}");
             self.report.left.push(LeftRows { rows: self.left, why, loss: Loss::Perhaps });
         }
         (self.ids, self.report)

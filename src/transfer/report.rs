@@ -144,10 +144,8 @@ impl fmt::Display for TransferReport {
         if without > 0 {
             writeln!(f, "{without} tables without rows")?;
         }
-        for table in &self.tables {
-            for left in &table.left {
-                writeln!(f, "left: {} of {}: {}", left.rows, table.table, left.why)?;
-            }
+        for (why, tables) in self.left_by_reason() {
+            writeln!(f, "left: {}: {why}", tables.join(", "))?;
         }
         for problem in &self.problems {
             writeln!(f, "error: {problem}")?;
@@ -160,6 +158,28 @@ impl fmt::Display for TransferReport {
 }
 
 impl TransferReport {
+    /// Why rows stay behind, with how many of which tables.
+    fn left_by_reason(&self) -> Vec<(&str, Vec<String>)> {
+        let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+        for (table, left) in
+            self.tables.iter().flat_map(|t| t.left.iter().map(move |left| (t, left)))
+        {
+            let rows = format!("{} of {}", left.rows, table.table);
+            match reasons.iter_mut().find(|(why, _)| *why == left.why) {
+                Some((_, tables)) => tables.push(rows),
+                None => reasons.push((&left.why, vec![rows])),
+            }
+        }
+        reasons
+    }
+
+    /// As the tables stand in this list.
+    pub(super) fn in_order(&mut self, tables: &[(String, super::house::Way)]) {
+        let place =
+            |table: &TransferredTable| tables.iter().position(|(name, _)| *name == table.table);
+        self.tables.sort_by_key(place);
+    }
+
     fn verdict(&self) -> &'static str {
         let written = self.tables.iter().any(|table| table.moved > 0);
         match (self.is_done, self.problems.is_empty()) {

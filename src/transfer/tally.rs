@@ -19,6 +19,11 @@ impl Tally {
         self.sum = self.sum.wrapping_add(mark);
     }
 
+    pub(super) fn take(&mut self, mark: u128) {
+        self.rows -= 1;
+        self.sum = self.sum.wrapping_sub(mark);
+    }
+
     pub(super) fn checksum(self) -> String {
         format!("{:032x}", self.sum)
     }
@@ -46,14 +51,16 @@ pub(super) fn mark(lanes: &[Lane], cells: &[Cell]) -> u128 {
     first.iter().fold(0, |mark, byte| mark << 8 | u128::from(*byte))
 }
 
-/// The marks of all rows that TO has.
+/// The marks of the rows of TO for which some SQL is true.
 pub(super) fn of_to(
     crossing: &Crossing,
     to: &mut Database,
+    condition: &str,
     mut visit: impl FnMut(u128),
 ) -> Result<(), MoveError> {
     let kind = to.kind();
-    to.each(&crossing.sql_of_to(kind), |row| {
+    let sql = format!("{} WHERE {condition}", crossing.sql_of_to(kind));
+    to.each(&sql, |row| {
         let cells = row.0.into_iter().zip(&crossing.lanes);
         // What has no form to travel in was not written by us, and is told apart by what it is.
         let cells: Vec<Cell> = cells

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::copy::{Copied, Intent, copy};
-use super::crossing::{Crossing, Losing, Sides};
+use super::crossing::{Crossing, Sides};
 use super::house::{self, Way};
 use super::natural::{self, Ids};
+use super::reasons::{Losing, losing_in_circles};
 use super::report::{LeftRows, Loss, TransferReport, TransferredTable};
 use super::tally::{Tally, of_to};
-use super::{PATIENCE, Transfer, TransferProgress, What, bulk, sequence, tables};
+use super::{PATIENCE, Transfer, TransferProgress, What, bulk, sequence, sweep, tables};
 use crate::db::{create_file, migrate};
 use crate::error::MoveError;
 use crate::moving::{Catalog, Database, literal, quoted};
@@ -118,8 +119,11 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
             Intent::Plan => None,
         };
         let ids = self.natural(&crossings)?;
-        let tallies = self.copied(&sides, &ways, &mut crossings, &ids)?;
+        let (losing, mut copied) = self.copied(&sides, &ways, &mut crossings, &ids)?;
         if let Some(relaxed) = relaxed {
+            if !losing.is_empty() {
+                sweep::sweep(&crossings, &mut copied, &catalogs.1, self.to)?;
+            }
             if self.transfer.what == What::House {
                 tables::name_the_house(self.to)?;
             }
@@ -130,8 +134,10 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
                 }
             }
             relaxed.tighten(&crossings, self.to)?;
-            self.compare(&crossings, &tallies)?;
+            self.compare(&crossings, &copied)?;
         }
+        self.report.tables.extend(copied.into_iter().map(|copied| copied.report));
+        self.report.in_order(&ways);
         Ok(self.report)
     }
 
@@ -241,33 +247,33 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
         }
     }
 
-    /// Copies one table after the other; what each must have in TO at the end.
+    /// Copies one table after the other, and tells of which tables rows stay behind.
     fn copied(
         &mut self,
         sides: &Sides<'_>,
         ways: &[(String, Way)],
         crossings: &mut [Crossing],
         ids: &Ids,
-    ) -> Result<Vec<Tally>, MoveError> {
-        let mut tallies = Vec::new();
-        let mut losing = Losing::new();
+    ) -> Result<(Losing, Vec<Copied>), MoveError> {
         for (table, way) in ways {
-            let crossing = crossings.iter_mut().find(|crossing| crossing.table == *table);
-            let Some(crossing) = crossing else {
+            if crossings.iter().all(|crossing| crossing.table != *table) {
                 self.leave(table, *way)?;
-                continue;
-            };
-            crossing.look_for_reasons(sides, &losing);
-            let Copied { report, tally, problems } = self.copy(crossing, ids)?;
-            if !report.left.is_empty() {
-                losing.insert(table.clone());
             }
-            self.rows += report.found;
-            self.report.tables.push(report);
-            tallies.push(tally);
-            problems.into_iter().try_for_each(|problem| self.problem(problem))?;
         }
-        Ok(tallies)
+        let mut losing = losing_in_circles(sides, crossings, self.from)?;
+        let mut all = Vec::new();
+        for crossing in crossings {
+            crossing.look_for_reasons(sides, &losing);
+            let mut copied = self.copy(crossing, ids)?;
+            if !copied.report.left.is_empty() {
+                losing.insert(crossing.table.clone());
+            }
+            self.rows += copied.report.found;
+            let problems = std::mem::take(&mut copied.problems);
+            problems.into_iter().try_for_each(|problem| self.problem(problem))?;
+            all.push(copied);
+        }
+        Ok((losing, all))
     }
 
     fn copy(&mut self, crossing: &Crossing, ids: &Ids) -> Result<Copied, MoveError> {
@@ -299,12 +305,12 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
     }
 
     /// Reads what has arrived.
-    fn compare(&mut self, crossings: &[Crossing], tallies: &[Tally]) -> Result<(), MoveError> {
-        for (crossing, tally) in crossings.iter().zip(tallies) {
+    fn compare(&mut self, crossings: &[Crossing], copied: &[Copied]) -> Result<(), MoveError> {
+        for (crossing, Copied { tally, .. }) in crossings.iter().zip(copied) {
             let mut there = Tally::default();
             let (of, progress) = (self.of, &mut self.progress);
             let before = self.rows;
-            of_to(crossing, self.to, |mark| {
+            of_to(crossing, self.to, "TRUE", |mark| {
                 there.add(mark);
                 if there.rows.is_multiple_of(1_000) {
                     let rows = before + there.rows;
