@@ -37,6 +37,17 @@ pub enum MoveError {
         source: diesel::result::Error,
     },
 
+    /// A database did not answer when it was told to keep what was written: it may have done so, or not.
+    #[error("{database} failed at the very end; run this again, which tells what has come of it")]
+    #[non_exhaustive]
+    Unsure {
+        /// What the database is in this move.
+        database: &'static str,
+        /// diesel's error.
+        #[source]
+        source: diesel::result::Error,
+    },
+
     /// Both URLs lead to one database.
     #[error("both URLs lead to one database; name two")]
     SameDatabase,

@@ -5,10 +5,10 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
 use diesel::result::QueryResult;
-use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
+use diesel::sql_types::{Nullable, Text};
 
 use super::row::{Cell, Row};
-use crate::error::{MoveError, Refused};
+use crate::error::MoveError;
 use crate::place::DatabaseKind;
 use crate::url::DatabaseUrl;
 
@@ -88,9 +88,11 @@ impl Database {
     /// A database that is nowhere, and gone with the value.
     #[cfg(feature = "sqlite")]
     pub(crate) fn in_memory(name: &'static str) -> Result<Self, MoveError> {
-        let connection = SqliteConnection::establish(":memory:").map_err(|error| {
-            MoveError::Unreachable { database: name, source: Refused(error.to_string()) }
-        })?;
+        let connection =
+            SqliteConnection::establish(":memory:").map_err(|error| MoveError::Unreachable {
+                database: name,
+                source: crate::error::Refused(error.to_string()),
+            })?;
         Ok(Self { name, connection: Kind::Sqlite(connection) })
     }
 
@@ -128,7 +130,10 @@ impl Database {
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), MoveError> {
-        self.run("COMMIT")
+        self.run("COMMIT").map_err(|error| match error {
+            MoveError::Database { database, source } => MoveError::Unsure { database, source },
+            error => error,
+        })
     }
 
     pub(crate) fn rollback(&mut self) -> Result<(), MoveError> {
@@ -206,6 +211,7 @@ impl Database {
 
 #[cfg(feature = "sqlite")]
 fn execute_sqlite(conn: &mut SqliteConnection, sql: &str, values: &[Cell]) -> QueryResult<usize> {
+    use diesel::sql_types::{BigInt, Binary, Double};
     let mut query = diesel::sql_query(sql).into_boxed();
     for value in values {
         query = match value {

@@ -22,11 +22,7 @@ pub(super) fn carry_out(
 ) -> Result<TransferReport, MoveError> {
     let mut from = Database::open("FROM", &transfer.from, PATIENCE)?;
     let mut made = NewFile::of(transfer, intent)?;
-    let mut to = match (&made, intent) {
-        // What a plan makes is gone with it.
-        (Some(_), Intent::Plan) => Database::in_memory("TO")?,
-        _ => Database::open("TO", &transfer.to, PATIENCE)?,
-    };
+    let mut to = open_to(transfer, made.as_ref(), intent)?;
     from.begin_reading()?;
     to.begin_writing()?;
     let report = TransferReport {
@@ -46,6 +42,20 @@ pub(super) fn carry_out(
         made.iter_mut().for_each(NewFile::keep);
     }
     Ok(report)
+}
+
+#[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only SQLite has files"))]
+fn open_to(
+    transfer: &Transfer,
+    made: Option<&NewFile>,
+    intent: Intent,
+) -> Result<Database, MoveError> {
+    #[cfg(feature = "sqlite")]
+    if made.is_some() && intent == Intent::Plan {
+        // What a plan makes is gone with it.
+        return Database::in_memory("TO");
+    }
+    Database::open("TO", &transfer.to, PATIENCE)
 }
 
 /// One transfer at a time, and no migration meanwhile; SQLite has seen to it.

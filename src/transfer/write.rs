@@ -5,7 +5,7 @@ use std::sync::mpsc::Receiver;
 use super::crossing::Crossing;
 use crate::error::MoveError;
 use crate::moving::database::Kind;
-use crate::moving::{Cell, Database, Holds, quoted};
+use crate::moving::{Cell, Database, quoted};
 use crate::place::DatabaseKind;
 
 /// Rows that go into one statement.
@@ -82,6 +82,7 @@ fn write_postgres(
     rows: Vec<Vec<Cell>>,
     conn: &mut diesel::PgConnection,
 ) -> diesel::QueryResult<()> {
+    use crate::moving::Holds;
     use diesel::RunQueryDsl as _;
     use diesel::sql_types::{Array, Nullable, Text};
     let (table, columns) = (quoted(&crossing.table), crossing.columns());

@@ -17,6 +17,7 @@ pub(crate) enum Holds {
     Bool,
     /// A whole number of so many bytes.
     Integer(u8),
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has none"))]
     Single,
     Double,
     Decimal,
@@ -31,6 +32,7 @@ pub(crate) enum Holds {
     Interval,
     Uuid,
     Json,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has none"))]
     Address,
     /// Whatever it is: it goes as text.
     Other,
@@ -55,6 +57,7 @@ pub(crate) struct Column {
 #[derive(Debug, Clone)]
 pub(crate) struct Reference {
     /// The name of its constraint; SQLite has none.
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has none"))]
     pub(crate) name: String,
     pub(crate) columns: Vec<String>,
     pub(crate) table: String,
