@@ -6,13 +6,16 @@
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
 
 use crate::moving::{Cell, Column, Holds};
 use crate::place::DatabaseKind::{self, Postgres, Sqlite};
 
 /// What a column holds on both sides; `None` between two SQLite files, where everything stays as it is.
 pub(super) type Carried = Option<Holds>;
+
+/// From so many nanoseconds on a second is one of those that are put in, and no database keeps it.
+const LEAP: u32 = 1_000_000_000;
 
 /// PostgreSQL's types are strict, so its side decides.
 pub(super) fn carried(from: (DatabaseKind, &Column), to: (DatabaseKind, &Column)) -> Carried {
@@ -55,16 +58,16 @@ pub(super) fn given(
 /// What two equal values have in common, however their databases write them.
 pub(super) fn proof(carried: Carried, text: &str) -> Cow<'_, str> {
     match carried {
-        Some(Holds::Double) => text.parse::<f64>().map_or(text.into(), |n| n.to_string().into()),
-        Some(Holds::Single) => text.parse::<f32>().map_or(text.into(), |n| n.to_string().into()),
-        Some(Holds::Decimal) => plain_decimal(text),
-        Some(Holds::Json) => {
-            serde_json::from_str::<serde_json::Value>(text).map_or(text.into(), |mut value| {
-                // `jsonb` sorts the names of an object its own way.
-                value.sort_all_objects();
-                value.to_string().into()
-            })
+        // SQLite keeps no sign of a zero.
+        Some(Holds::Double) => {
+            text.parse::<f64>().map_or(text.into(), |number| (number + 0.0).to_string().into())
         }
+        Some(Holds::Single) => {
+            text.parse::<f32>().map_or(text.into(), |number| (number + 0.0).to_string().into())
+        }
+        Some(Holds::Decimal) => plain_decimal(text),
+        Some(Holds::Json) => serde_json::from_str(text)
+            .map_or(text.into(), |value| plain_json(value).to_string().into()),
         Some(Holds::Address) => {
             text.parse::<IpAddr>().map_or(text.into(), |address| address.to_string().into())
         }
@@ -92,23 +95,23 @@ fn from_sqlite(holds: Holds, cell: &Cell) -> Result<String, String> {
         },
         Holds::Integer(bytes) => integer(&text, bytes),
         Holds::Interval => integer(&text, 8),
-        Holds::Single | Holds::Double => number(text),
+        Holds::Single => single(text),
+        Holds::Double => number(text),
         Holds::Decimal if is_decimal(&text) => Ok(text),
         Holds::Decimal => Err("no number".to_owned()),
         Holds::Bytes => Ok(hexadecimal(text.as_bytes())),
         Holds::Instant => instant(&text).map(|time| time + "+00"),
         Holds::Timestamp => instant(&text),
-        Holds::Date => match NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
-            Ok(date) => Ok(date.format("%Y-%m-%d").to_string()),
-            Err(_) => Err("no date".to_owned()),
-        },
+        Holds::Date => date(&text).ok_or_else(|| "no date".to_owned()),
         Holds::Time => time(&text),
         Holds::Uuid => uuid(&text),
         Holds::Json => match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
             Ok(_) => Ok(text),
             Err(_) => Err("no JSON".to_owned()),
         },
-        Holds::Text | Holds::Address | Holds::Other => Ok(text),
+        Holds::Address if is_address(&text) => Ok(text),
+        Holds::Address => Err("no address".to_owned()),
+        Holds::Text | Holds::Other => Ok(text),
     }
 }
 
@@ -116,7 +119,16 @@ fn to_sqlite(holds: Holds, column: &Column, text: &str) -> Result<Cell, String> 
     let integer = || text.parse().map(Cell::Integer).map_err(|_| "no whole number".to_owned());
     Ok(match holds {
         Holds::Bool => Cell::Integer((text == "true").into()),
-        Holds::Integer(_) | Holds::Interval => integer()?,
+        Holds::Integer(_) => integer()?,
+        Holds::Interval => {
+            integer().map_err(|_| "months, which are no number of days".to_owned())?
+        }
+        Holds::Decimal if column.holds != Holds::Text && !fits_a_float(text) => {
+            return Err("more digits than SQLite keeps, or no number".to_owned());
+        }
+        Holds::Date if date(text).is_none() => {
+            return Err("a date outside of the years 1 to 9999".to_owned());
+        }
         Holds::Single | Holds::Double => match text.parse::<f64>() {
             // SQLite would keep NULL.
             Ok(number) if number.is_nan() => return Err("NaN".to_owned()),
@@ -131,7 +143,7 @@ fn to_sqlite(holds: Holds, column: &Column, text: &str) -> Result<Cell, String> 
             }
             Cell::Text(with_six_digits(time))
         }
-        Holds::Time => Cell::Text(with_six_digits(text)),
+        Holds::Time => Cell::Text(with_six_digits(&time(text)?)),
         Holds::Uuid if column.holds == Holds::Bytes => Cell::Blob(bytes(&text.replace('-', ""))?),
         Holds::Uuid if column.declared == "char(32)" => Cell::Text(text.replace('-', "")),
         _ => Cell::Text(text.to_owned()),
@@ -143,9 +155,17 @@ fn fitting(column: &Column, text: String) -> Result<String, String> {
     if text.contains('\0') {
         return Err("a text with a NUL character".to_owned());
     }
-    let length = text.chars().count();
-    match column.length {
-        Some(most) if length > most => Err(format!("{length} characters, and {most} are the most")),
+    if let Some(most) = column.length {
+        let length = text.chars().count();
+        if length > most {
+            return Err(format!("{length} characters, and {most} are the most"));
+        }
+    }
+    match (column.holds, digits(&column.declared)) {
+        (Holds::Decimal, Some(digits)) => decimal_of(&text, digits),
+        (Holds::Json, _) if column.declared == "jsonb" && text.contains("\\u") => {
+            no_broken_letters(&text).map(|()| text)
+        }
         _ => Ok(text),
     }
 }
@@ -176,6 +196,111 @@ fn is_decimal(text: &str) -> bool {
     !digits.is_empty() && digits != "." && all_digits(whole) && all_digits(fraction)
 }
 
+/// How many digits a `numeric(10,2)` has, and how many of them behind the point.
+fn digits(declared: &str) -> Option<(usize, usize)> {
+    let inner = declared.strip_prefix("numeric(")?.strip_suffix(')')?;
+    let (all, behind) = inner.split_once(',')?;
+    Some((all.parse().ok()?, behind.parse().ok()?))
+}
+
+/// With as many digits behind the point as there may be. PostgreSQL would round.
+fn decimal_of(text: &str, (all, most): (usize, usize)) -> Result<String, String> {
+    let behind = |text: &str| plain_decimal(text).split_once('.').map_or(0, |(_, part)| part.len());
+    let mut text = Cow::Borrowed(text);
+    if behind(&text) > most
+        && let Ok(number) = text.parse::<f64>()
+    {
+        // What arithmetic in SQLite has left behind: as Django reads it, of 15 digits.
+        let whole = text.trim_start_matches(['-', '+', '0']).split('.').next().unwrap_or_default();
+        text = format!("{number:.*}", 15_usize.saturating_sub(whole.len())).into();
+    }
+    if behind(&text) > most {
+        return Err(format!("more than {most} digits behind the point"));
+    }
+    let plain = plain_decimal(&text);
+    let whole = plain.trim_start_matches(['-', '0']).split('.').next().unwrap_or_default().len();
+    if whole > all.saturating_sub(most) && text != "NaN" {
+        return Err(format!("more than {} digits before the point", all - most));
+    }
+    Ok(text.into_owned())
+}
+
+/// Does SQLite keep all digits of a number? It has 15 of them for sure.
+fn fits_a_float(text: &str) -> bool {
+    let Ok(number) = text.parse::<f64>() else { return false };
+    text.parse::<i64>().is_ok()
+        || number.is_finite() && plain_decimal(&number.to_string()) == plain_decimal(text)
+}
+
+/// `1e16` and `10000000000000000` are one number, and `jsonb` sorts the names of an object its own way.
+fn plain_json(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Number(number) if number.is_f64() => match number.as_f64() {
+            Some(number) if number.fract() == 0.0 => format!("{:.0}", number + 0.0).into(),
+            _ => number.to_string().into(),
+        },
+        Value::Number(number) => number.to_string().into(),
+        Value::String(text) => format!("\"{text}").into(),
+        Value::Array(values) => values.into_iter().map(plain_json).collect(),
+        Value::Object(object) => {
+            let mut pairs: Vec<(String, Value)> =
+                object.into_iter().map(|(name, value)| (name, plain_json(value))).collect();
+            pairs.sort_by(|one, other| one.0.cmp(&other.0));
+            pairs.into_iter().collect()
+        }
+        other => other,
+    }
+}
+
+/// What JSON may write and a text of PostgreSQL cannot hold.
+fn no_broken_letters(text: &str) -> Result<(), String> {
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(value) if !has_nul(&value) => Ok(()),
+        _ => Err("JSON with a NUL character, or half of a letter".to_owned()),
+    }
+}
+
+fn has_nul(value: &serde_json::Value) -> bool {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(object) => {
+            object.iter().any(|(name, value)| name.contains('\0') || has_nul(value))
+        }
+        _ => false,
+    }
+}
+
+/// An IP address, or a network.
+fn is_address(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').map_or((text, None), |(a, bits)| (a, Some(bits)));
+    let most = |address: IpAddr| if address.is_ipv4() { 32 } else { 128 };
+    address.parse().is_ok_and(|address| {
+        bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most(address)))
+    })
+}
+
+fn date(text: &str) -> Option<String> {
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    (1..=9999).contains(&date.year()).then(|| date.format("%Y-%m-%d").to_string())
+}
+
+/// A number that keeps its size in four bytes.
+fn single(text: String) -> Result<String, String> {
+    let text = number(text)?;
+    match (text.parse::<f64>(), text.parse::<f32>()) {
+        (Ok(all), Ok(part)) if all.is_finite() != part.is_finite() => {
+            Err("a number of more than 4 bytes".to_owned())
+        }
+        (Ok(all), Ok(part)) if (all == 0.0) != (part == 0.0) => {
+            Err("a number of more than 4 bytes".to_owned())
+        }
+        _ => Ok(text),
+    }
+}
+
 /// `12.30` and `12.3` are one number.
 fn plain_decimal(text: &str) -> Cow<'_, str> {
     let sign_less = text.strip_prefix('+').unwrap_or(text);
@@ -202,8 +327,15 @@ fn instant(text: &str) -> Result<String, String> {
         time.map(|time| time.naive_utc())
     };
     let time = naive.or_else(zoned).ok_or("no time")?;
+    if time.nanosecond() >= LEAP {
+        return Err("no time".to_owned());
+    }
     let text = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-    if text.len() == 26 { Ok(short(&text)) } else { Err("a year of no calendar".to_owned()) }
+    if (1..=9999).contains(&time.year()) {
+        Ok(short(&text))
+    } else {
+        Err("a year of no calendar".to_owned())
+    }
 }
 
 /// Nearly all times look so: `2026-11-22 04:18:00`, or with a fraction of at most six digits.
@@ -218,7 +350,7 @@ fn is_plain(text: &str) -> bool {
     };
     let marks = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
     let date = || {
-        let year = number(0, 4)?.try_into().ok()?;
+        let year = number(0, 4).filter(|year| *year > 0)?.try_into().ok()?;
         NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)
     };
     let time = || NaiveTime::from_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?);
@@ -238,7 +370,7 @@ fn is_plain(text: &str) -> bool {
 fn time(text: &str) -> Result<String, String> {
     let forms = ["%H:%M:%S%.f", "%H:%M"];
     let time = forms.iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
-    let time = time.ok_or("no time of a day")?;
+    let time = time.filter(|time| time.nanosecond() < LEAP).ok_or("no time of a day")?;
     Ok(short(&time.format("%H:%M:%S%.6f").to_string()))
 }
 
