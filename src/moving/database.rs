@@ -109,6 +109,18 @@ impl Database {
         }
     }
 
+    /// What no other database has, however its URL is written.
+    pub(crate) fn identity(&mut self) -> Result<String, MoveError> {
+        let rows = self.rows(match self.kind() {
+            DatabaseKind::Sqlite => "SELECT file FROM pragma_database_list WHERE name = 'main'",
+            DatabaseKind::Postgres => {
+                "SELECT concat_ws(' ', pg_postmaster_start_time(), oid, current_schema()) FROM pg_database \
+                 WHERE datname = current_database()"
+            }
+        })?;
+        Ok(rows.first().map(|row| row.text(0).to_owned()).unwrap_or_default())
+    }
+
     pub(crate) fn connection(&mut self) -> &mut Kind {
         &mut self.connection
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::sync_channel;
 
 use super::crossing::Crossing;
+use super::gone::Gone;
 use super::house::{Way, may_be_lost};
 use super::natural::Ids;
 use super::report::{LeftRows, Loss, TransferredTable};
@@ -38,16 +39,17 @@ pub(super) fn copy(
     from: &mut Database,
     to: &mut Database,
     ids: &Ids,
+    gone: &mut Gone,
     intent: Intent,
     mut progress: impl FnMut(u64),
 ) -> Result<Copied, MoveError> {
-    let (mut there, not_empty) = match rows_of_to(crossing, from, to, ids, intent) {
+    let (mut there, not_empty) = match rows_of_to(crossing, from, to, ids, gone, intent) {
         Err(error @ MoveError::NotEmpty { .. }) if intent == Intent::Plan => {
             (HashMap::new(), Some(error))
         }
         there => (there?, None),
     };
-    let mut work = Work::new(crossing, from, to, ids);
+    let mut work = Work::new(crossing, from, to, ids, gone);
     let sql = crossing.sql_of_from(from.kind());
     let kind = to.kind();
     let to_stop = {
@@ -64,7 +66,7 @@ pub(super) fn copy(
             if work.found.is_multiple_of(1_000) {
                 progress(work.found);
             }
-            let Some((mark, cells)) = work.looked_at(row) else { return Ok(()) };
+            let Some((mark, cells)) = work.looked_at(row, &there) else { return Ok(()) };
             work.tally.add(mark);
             if let Some(count @ 1..) = there.get_mut(&mark) {
                 *count -= 1;
@@ -101,10 +103,11 @@ fn rows_of_to(
     from: &mut Database,
     to: &mut Database,
     ids: &Ids,
+    gone: &mut Gone,
     intent: Intent,
 ) -> Result<HashMap<u128, u32>, MoveError> {
     let table = quoted(&crossing.table);
-    if crossing.way == Way::Replaced && !is_same(crossing, from, to, ids)? {
+    if crossing.way == Way::Replaced && !is_same(crossing, from, to, ids, gone)? {
         if intent == Intent::Move {
             to.run(&format!("DELETE FROM {table}"))?;
         }
@@ -118,7 +121,7 @@ fn rows_of_to(
     }
     let mut there = HashMap::new();
     if rows > 0 {
-        of_to(crossing, to, "TRUE", |mark| *there.entry(mark).or_insert(0) += 1)?;
+        of_to(crossing, to, |mark| *there.entry(mark).or_insert(0) += 1)?;
     }
     Ok(there)
 }
@@ -128,17 +131,29 @@ fn is_same(
     from: &mut Database,
     to: &mut Database,
     ids: &Ids,
+    gone: &mut Gone,
 ) -> Result<bool, MoveError> {
     let mut there = Tally::default();
-    of_to(crossing, to, "TRUE", |mark| there.add(mark))?;
-    let mut work = Work::new(crossing, from, to, ids);
+    of_to(crossing, to, |mark| there.add(mark))?;
+    Ok(look(crossing, from, to, ids, gone)? == there)
+}
+
+/// Reads a table to see which rows go over.
+pub(super) fn look(
+    crossing: &Crossing,
+    from: &mut Database,
+    to: &Database,
+    ids: &Ids,
+    gone: &mut Gone,
+) -> Result<Tally, MoveError> {
+    let mut work = Work::new(crossing, from, to, ids, gone);
     from.each(&crossing.sql_of_from(from.kind()), |row| {
-        if let Some((mark, _)) = work.looked_at(row) {
+        if let Some((mark, _)) = work.looked_at(row, &HashMap::new()) {
             work.tally.add(mark);
         }
         Ok(())
     })?;
-    Ok(work.tally == there)
+    Ok(work.tally)
 }
 
 /// What has been seen of a table so far.
@@ -147,6 +162,7 @@ struct Work<'a> {
     from: crate::place::DatabaseKind,
     to: crate::place::DatabaseKind,
     ids: &'a Ids,
+    gone: &'a mut Gone,
     /// The lane whose number names a row.
     name: Option<usize>,
     found: u64,
@@ -158,7 +174,13 @@ struct Work<'a> {
 }
 
 impl<'a> Work<'a> {
-    fn new(crossing: &'a Crossing, from: &Database, to: &Database, ids: &'a Ids) -> Self {
+    fn new(
+        crossing: &'a Crossing,
+        from: &Database,
+        to: &Database,
+        ids: &'a Ids,
+        gone: &'a mut Gone,
+    ) -> Self {
         // A session key is a secret, and a name is nobody's business: only a number names a row.
         let is_id = |lane: &super::crossing::Lane| {
             lane.from.name == "id" && matches!(lane.from.holds, Holds::Integer(_))
@@ -168,6 +190,7 @@ impl<'a> Work<'a> {
             from: from.kind(),
             to: to.kind(),
             ids,
+            gone,
             name: crossing.lanes.iter().position(is_id),
             found: 0,
             moved: 0,
@@ -178,54 +201,83 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// The mark of a row that goes over, and the row as it is written.
-    fn looked_at(&mut self, mut row: Row) -> Option<(u128, Vec<Cell>)> {
+    /// The mark of a row that goes over, and the row as it is written. `there` are the rows that TO has.
+    fn looked_at(&mut self, mut row: Row, there: &HashMap<u128, u32>) -> Option<(u128, Vec<Cell>)> {
         let mut cells = row.0.split_off(1);
-        if let Some(reason) = row.integer(0) {
-            let reason = usize::try_from(reason).ok();
-            let reason = reason.and_then(|number| self.crossing.reasons.get(number))?;
-            self.leave(reason.why.clone(), reason.loss);
+        if let Some((why, loss)) = self.stays(row.integer(0), &cells) {
+            // A session that has ended since it moved is in TO as well.
+            if loss == Loss::Nothing && !there.is_empty() {
+                let mut cells = cells.clone();
+                let mark = self.written(&mut cells).ok();
+                if let Some(mark) = mark.filter(|mark| there.get(mark).is_some_and(|&n| n > 0)) {
+                    return Some((mark, cells));
+                }
+            }
+            self.gone.add(self.crossing, &cells);
+            self.leave(why, loss);
             return None;
         }
         let name = self.name.and_then(|lane| cells[lane].integer());
-        for (lane, cell) in self.crossing.lanes.iter().zip(&mut cells) {
-            let value = std::mem::replace(cell, Cell::Null);
-            match taken(lane.carried, self.from, value) {
-                Ok(value) => *cell = value,
-                Err(problem) => return self.cannot_go(name, &lane.from.name, problem),
-            }
-            let Some((table, id)) = lane.renumbered.zip(cell.integer()) else { continue };
-            let Some(id) = self.ids.of(table, id) else {
-                let why = format!("its {} leads to no row of {table}", lane.from.name);
-                self.leave(why, Loss::Perhaps);
-                return None;
-            };
-            *cell = if lane.carried.is_some() { id.to_string().as_str().into() } else { id.into() };
-        }
-        let mark = mark(&self.crossing.lanes, &cells);
-        for (lane, cell) in self.crossing.lanes.iter().zip(&mut cells) {
-            let value = std::mem::replace(cell, Cell::Null);
-            match given(lane.carried, (self.to, &lane.to), value) {
-                Ok(value) => *cell = value,
-                Err(problem) => return self.cannot_go(name, &lane.from.name, problem),
+        match self.written(&mut cells) {
+            Ok(mark) => Some((mark, cells)),
+            Err((lane, problem)) => {
+                self.gone.add(self.crossing, &cells);
+                self.cannot_go(name, lane, problem);
+                None
             }
         }
-        Some((mark, cells))
+    }
+
+    /// Why a row stays behind, if it does.
+    fn stays(&self, reason: Option<i64>, cells: &[Cell]) -> Option<(String, Loss)> {
+        let reason = reason.and_then(|number| usize::try_from(number).ok());
+        if let Some(reason) = reason.and_then(|number| self.crossing.reasons.get(number)) {
+            return Some((reason.why.clone(), reason.loss));
+        }
+        if let Some(link) = self.gone.led_to(self.crossing, cells) {
+            return Some((link.why.clone(), link.loss));
+        }
+        self.crossing.lanes.iter().zip(cells).find_map(|(lane, cell)| {
+            let (table, id) = lane.renumbered.zip(cell.integer())?;
+            let why = || format!("its {} leads to no row of {table}", lane.from.name);
+            self.ids.of(table, id).is_none().then(|| (why(), Loss::Perhaps))
+        })
+    }
+
+    /// Makes a row what is written, and says its mark; or which lane cannot be, and why.
+    fn written(&self, cells: &mut [Cell]) -> Result<u128, (usize, String)> {
+        let lanes = || self.crossing.lanes.iter().enumerate();
+        for ((place, lane), cell) in lanes().zip(&mut *cells) {
+            let value = std::mem::replace(cell, Cell::Null);
+            *cell = taken(lane.carried, self.from, value).map_err(|problem| (place, problem))?;
+            let known = lane.renumbered.zip(cell.integer());
+            if let Some(id) = known.and_then(|(table, id)| self.ids.of(table, id)) {
+                *cell =
+                    if lane.carried.is_some() { id.to_string().as_str().into() } else { id.into() };
+            }
+        }
+        let mark = mark(&self.crossing.lanes, cells);
+        for ((place, lane), cell) in lanes().zip(&mut *cells) {
+            let value = std::mem::replace(cell, Cell::Null);
+            let given = given(lane.carried, (self.to, &lane.to), value);
+            *cell = given.map_err(|problem| (place, problem))?;
+        }
+        Ok(mark)
     }
 
     fn leave(&mut self, why: String, loss: Loss) {
         self.left.entry(why).or_insert((0, loss)).0 += 1;
     }
 
-    fn cannot_go<T>(&mut self, name: Option<i64>, column: &str, problem: String) -> Option<T> {
+    fn cannot_go(&mut self, name: Option<i64>, lane: usize, problem: String) {
+        let column = &self.crossing.lanes[lane].from.name;
         if may_be_lost(&self.crossing.table) {
-            self.leave(format!("its {column} cannot be kept: {problem}"), Loss::Nothing);
-            return None;
+            let why = format!("its {column} cannot be kept: {problem}");
+            return self.leave(why, Loss::Nothing);
         }
         let row = name
             .map_or_else(|| format!("row {}", self.found), |id| format!("the row with id {id}"));
         self.problems.entry((column.to_owned(), problem)).or_insert((row, 0)).1 += 1;
-        None
     }
 
     fn finished(self) -> Copied {

@@ -1,7 +1,8 @@
 //! How the rows of one table go over: which columns, in which form, and which rows stay behind.
 
+use super::gone::Link;
 use super::house::Way;
-use super::reasons::{Reason, number_of_the_reason};
+use super::reasons::{Reason, number_of_the_reason, reasons};
 use super::value::{Carried, carried};
 use crate::error::MoveError;
 use crate::moving::{Catalog, Column, Holds, Table, listed, quoted};
@@ -28,6 +29,9 @@ pub(super) struct Crossing {
     pub(super) way: Way,
     pub(super) lanes: Vec<Lane>,
     pub(super) reasons: Vec<Reason>,
+    /// Its references to tables that move, and the keys that others refer to.
+    pub(super) leads: Vec<Link>,
+    pub(super) known_by: Vec<Link>,
 }
 
 /// The two sides as they are.
@@ -44,13 +48,17 @@ impl Crossing {
         let (Some(from), Some(to)) = (sides.from.1.table(table), sides.to.1.table(table)) else {
             return Err(no_place(format!("table {table}")));
         };
-        let written = from.columns.iter().filter(|column| !column.is_generated);
+        let is_ordinary = |column: &&Column| !column.is_generated;
+        // What FROM works out by itself goes over where TO does not.
+        let written = from.columns.iter().filter(|column| {
+            is_ordinary(column) || to.column(&column.name).as_ref().is_some_and(is_ordinary)
+        });
         let lanes = written.map(|column| {
-            let found = to.column(&column.name).filter(|other| !other.is_generated);
+            let found = to.column(&column.name).filter(is_ordinary);
             let place = || no_place(format!("column {} of the table {table}", column.name));
             let other = found.ok_or_else(place)?;
             let carried = carried((sides.from.0, column), (sides.to.0, other));
-            let renumbered = renumbered(from, &column.name).or(renumbered(to, &column.name));
+            let renumbered = sides.renumbered(table, &column.name);
             Ok(Lane { from: column.clone(), to: other.clone(), carried, renumbered })
         });
         let lanes = lanes.collect::<Result<Vec<_>, MoveError>>()?;
@@ -65,7 +73,8 @@ impl Crossing {
             );
             return Err(MoveError::Schema { database: "TO", problem });
         }
-        Ok(Self { table: table.to_owned(), way, lanes, reasons: Vec::new() })
+        let (table, reasons) = (table.to_owned(), reasons(sides, from));
+        Ok(Self { table, way, lanes, reasons, leads: Vec::new(), known_by: Vec::new() })
     }
 
     /// All rows of FROM; before its columns each has the number of the reason why it stays behind, or none.
@@ -83,6 +92,12 @@ impl Crossing {
         format!("SELECT {} FROM {} AS {ROW}", columns.join(", "), quoted(&self.table))
     }
 
+    /// The places of these columns, if all of them go over.
+    pub(super) fn lanes_of(&self, columns: &[String]) -> Option<Vec<usize>> {
+        let place = |column: &String| self.lanes.iter().position(|lane| lane.from.name == *column);
+        columns.iter().map(place).collect()
+    }
+
     pub(super) fn columns(&self) -> String {
         listed(self.lanes.iter().map(|lane| lane.to.name.as_str()))
     }
@@ -95,14 +110,26 @@ fn read(kind: DatabaseKind, column: &Column, carried: Carried) -> String {
         (DatabaseKind::Sqlite, _) | (_, None) => name,
         (_, Some(Holds::Bytes)) => format!("encode({name}, 'hex')"),
         (_, Some(Holds::Address)) => format!("abbrev({name}::inet)"),
-        (_, Some(Holds::Interval)) => {
-            format!("(extract(epoch FROM {name}) * 1000000)::bigint::text")
-        }
+        // A month is no number of days, and stays a word that is refused.
+        (_, Some(Holds::Interval)) => format!(
+            "CASE WHEN extract(year FROM {name}) = 0 AND extract(month FROM {name}) = 0 \
+             THEN (extract(epoch FROM {name}) * 1000000)::bigint::text ELSE {name}::text END"
+        ),
         _ => format!("{name}::text"),
     }
 }
 
-fn renumbered(table: &Table, column: &str) -> Option<&'static str> {
+impl Sides<'_> {
+    /// The table whose ids a column holds, if these may be others in TO.
+    fn renumbered(&self, table: &str, column: &str) -> Option<&'static str> {
+        let both = [self.from.1, self.to.1];
+        let to = both.iter().find_map(|side| known_by_names(side.table(table)?, column))?;
+        both.iter().all(|side| side.table(to).is_some()).then_some(to)
+    }
+}
+
+/// The table of the house to whose rows a column refers, if these are known by their names.
+pub(super) fn known_by_names(table: &Table, column: &str) -> Option<&'static str> {
     let to = table.reference_of(column)?.table.as_str();
     [CONTENT_TYPES, PERMISSIONS].into_iter().find(|known| *known == to)
 }

@@ -71,6 +71,11 @@ pub(super) fn local(table: &str) -> Way {
     Way::Copied
 }
 
+/// Is it an app's own table?
+pub(super) fn is_local(table: &str) -> bool {
+    local(table) == Way::Copied
+}
+
 /// Rows that are worth nothing when they cannot be read: they stay behind, and stop nothing.
 pub(super) fn may_be_lost(table: &str) -> bool {
     ["django_session", "housekey_session", "housekey_renewal"].contains(&table)

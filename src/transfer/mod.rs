@@ -3,12 +3,12 @@
 mod bulk;
 mod copy;
 mod crossing;
+mod gone;
 mod house;
 mod natural;
 mod reasons;
 mod report;
 mod sequence;
-mod sweep;
 mod tables;
 mod tally;
 mod value;

@@ -12,12 +12,19 @@ use crate::moving::{Cell, Database};
 pub(super) struct Ids {
     content_types: HashMap<i64, i64>,
     permissions: HashMap<i64, i64>,
+    /// How many of FROM are not in TO.
+    missing: u64,
 }
 
 impl Ids {
     pub(super) fn of(&self, table: &str, id: i64) -> Option<i64> {
         let ids = if table == CONTENT_TYPES { &self.content_types } else { &self.permissions };
         ids.get(&id).copied()
+    }
+
+    /// Is each of FROM in TO?
+    pub(super) fn are_all(&self) -> bool {
+        self.missing == 0
     }
 
     /// How many have another id in TO.
@@ -29,9 +36,7 @@ impl Ids {
 
 /// Finds those of FROM in TO without making any.
 pub(super) fn find(from: &mut Database, to: &mut Database) -> Result<Ids, MoveError> {
-    let (content_types, _) = content_types(from, to, Missing::AreLeft)?;
-    let (permissions, _) = permissions(from, to, &content_types, Missing::AreLeft)?;
-    Ok(Ids { content_types, permissions })
+    ids(from, to, Missing::AreLeft).map(|(ids, _)| ids)
 }
 
 /// Finds those of FROM in TO, and makes what is missing there.
@@ -39,10 +44,19 @@ pub(super) fn make(
     from: &mut Database,
     to: &mut Database,
 ) -> Result<(Ids, [TransferredTable; 2]), MoveError> {
-    let (content_types, types_report) = content_types(from, to, Missing::AreMade)?;
-    let (permissions, permissions_report) =
-        permissions(from, to, &content_types, Missing::AreMade)?;
-    Ok((Ids { content_types, permissions }, [types_report, permissions_report]))
+    ids(from, to, Missing::AreMade)
+}
+
+fn ids(
+    from: &mut Database,
+    to: &mut Database,
+    missing: Missing,
+) -> Result<(Ids, [TransferredTable; 2]), MoveError> {
+    let (content_types, of_types) = content_types(from, to, missing)?;
+    let (permissions, of_permissions) = permissions(from, to, &content_types, missing)?;
+    let reports = [of_types, of_permissions];
+    let missing = reports.iter().map(|report| report.found - report.matched - report.moved).sum();
+    Ok((Ids { content_types, permissions, missing }, reports))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

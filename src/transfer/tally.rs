@@ -19,11 +19,6 @@ impl Tally {
         self.sum = self.sum.wrapping_add(mark);
     }
 
-    pub(super) fn take(&mut self, mark: u128) {
-        self.rows -= 1;
-        self.sum = self.sum.wrapping_sub(mark);
-    }
-
     pub(super) fn checksum(self) -> String {
         format!("{:032x}", self.sum)
     }
@@ -46,21 +41,23 @@ pub(super) fn mark(lanes: &[Lane], cells: &[Cell]) -> u128 {
             Cell::Blob(blob) => add(4, blob),
         }
     }
-    let hash: [u8; 32] = Sha256::digest(&bytes).into();
+    first_half(Sha256::new_with_prefix(&bytes))
+}
+
+pub(super) fn first_half(hash: Sha256) -> u128 {
+    let hash: [u8; 32] = hash.finalize().into();
     let (first, _) = hash.split_at(16);
     first.iter().fold(0, |mark, byte| mark << 8 | u128::from(*byte))
 }
 
-/// The marks of the rows of TO for which some SQL is true.
+/// The marks of the rows of TO.
 pub(super) fn of_to(
     crossing: &Crossing,
     to: &mut Database,
-    condition: &str,
     mut visit: impl FnMut(u128),
 ) -> Result<(), MoveError> {
     let kind = to.kind();
-    let sql = format!("{} WHERE {condition}", crossing.sql_of_to(kind));
-    to.each(&sql, |row| {
+    to.each(&crossing.sql_of_to(kind), |row| {
         let cells = row.0.into_iter().zip(&crossing.lanes);
         // What has no form to travel in was not written by us, and is told apart by what it is.
         let cells: Vec<Cell> = cells

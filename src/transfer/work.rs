@@ -1,15 +1,17 @@
 //! One transfer from its beginning to its end.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
-use super::copy::{Copied, Intent, copy};
-use super::crossing::{Crossing, Sides};
-use super::house::{self, Way};
+use super::copy::{Copied, Intent, copy, look};
+use super::crossing::{Crossing, ROW, Sides, known_by_names};
+use super::gone::{Gone, have_circle};
+use super::house::{self, Way, may_be_lost};
 use super::natural::{self, Ids};
-use super::reasons::{Losing, losing_in_circles};
+use super::reasons::number_of_the_reason;
 use super::report::{LeftRows, Loss, TransferReport, TransferredTable};
 use super::tally::{Tally, of_to};
-use super::{PATIENCE, Transfer, TransferProgress, What, bulk, sequence, sweep, tables};
+use super::{PATIENCE, Transfer, TransferProgress, What, bulk, sequence, tables};
 use crate::db::{create_file, migrate};
 use crate::error::MoveError;
 use crate::moving::{Catalog, Database, literal, quoted};
@@ -21,10 +23,15 @@ pub(super) fn carry_out(
     progress: impl FnMut(&TransferProgress),
 ) -> Result<TransferReport, MoveError> {
     let mut from = Database::open("FROM", &transfer.from, PATIENCE)?;
-    let mut made = NewFile::of(transfer, intent)?;
-    let mut to = open_to(transfer, made.as_ref(), intent)?;
+    let new = make_file(transfer, intent)?;
+    let mut to = open_to(transfer, new.as_ref(), intent)?;
+    if from.identity()? == to.identity()? {
+        return Err(MoveError::SameDatabase);
+    }
     from.begin_reading()?;
     to.begin_writing()?;
+    // Behind `to`, so that the file goes while nobody else can write into it.
+    let mut made = new.filter(|_| intent == Intent::Move).map(NewFile);
     let report = TransferReport {
         from: from.kind(),
         to: to.kind(),
@@ -34,12 +41,12 @@ pub(super) fn carry_out(
         notes: Vec::new(),
     };
     let (from, to) = (&mut from, &mut to);
-    lock(to)?;
+    lock(transfer, intent, to)?;
     let work = Work { transfer, intent, progress, from, to: &mut *to, rows: 0, of: 0, report };
     let report = work.done()?;
     if intent == Intent::Move {
         to.commit()?;
-        made.iter_mut().for_each(NewFile::keep);
+        made.take().map(NewFile::keep);
     }
     Ok(report)
 }
@@ -47,11 +54,11 @@ pub(super) fn carry_out(
 #[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only SQLite has files"))]
 fn open_to(
     transfer: &Transfer,
-    made: Option<&NewFile>,
+    new: Option<&PathBuf>,
     intent: Intent,
 ) -> Result<Database, MoveError> {
     #[cfg(feature = "sqlite")]
-    if made.is_some() && intent == Intent::Plan {
+    if new.is_some() && intent == Intent::Plan {
         // What a plan makes is gone with it.
         return Database::in_memory("TO");
     }
@@ -59,45 +66,47 @@ fn open_to(
 }
 
 /// One transfer at a time, and no migration meanwhile; SQLite has seen to it.
-fn lock(to: &mut Database) -> Result<(), MoveError> {
+fn lock(transfer: &Transfer, intent: Intent, to: &mut Database) -> Result<(), MoveError> {
     match to.kind() {
-        DatabaseKind::Sqlite => Ok(()),
+        // Somebody else may have made the file, and taken it away again while we waited.
+        DatabaseKind::Sqlite => match transfer.to.file() {
+            Some(path) if intent == Intent::Move && !path.exists() => {
+                let problem = "has gone while its lock was waited for; run this again".to_owned();
+                Err(MoveError::Schema { database: "TO", problem })
+            }
+            _ => Ok(()),
+        },
         DatabaseKind::Postgres => {
             to.run(&format!("SELECT pg_advisory_xact_lock({})", migrate::LOCK))
         }
     }
 }
 
-/// A SQLite file that was not there: it goes again when nothing comes of the move.
-struct NewFile {
-    path: std::path::PathBuf,
-    is_kept: bool,
-}
-
-impl NewFile {
-    fn of(transfer: &Transfer, intent: Intent) -> Result<Option<Self>, MoveError> {
-        let Some(path) = transfer.to.file().filter(|path| !path.exists()) else { return Ok(None) };
-        if intent == Intent::Plan {
-            return Ok(Some(Self { path, is_kept: true }));
-        }
+/// A SQLite file that was not there is made, but for a plan.
+fn make_file(transfer: &Transfer, intent: Intent) -> Result<Option<PathBuf>, MoveError> {
+    let Some(path) = transfer.to.file().filter(|path| !path.exists()) else { return Ok(None) };
+    if intent == Intent::Move {
         create_file(Place::Shared, &transfer.to).map_err(|error| {
             let source = transfer.to.redact(&format!("{error:?}"));
             MoveError::Unreachable { database: "TO", source }
         })?;
-        Ok(Some(Self { path, is_kept: false }))
     }
+    Ok(Some(path))
+}
 
-    fn keep(&mut self) {
-        self.is_kept = true;
+/// A SQLite file that was made here: it goes again when nothing comes of the move.
+struct NewFile(PathBuf);
+
+impl NewFile {
+    fn keep(self) {
+        std::mem::forget(self);
     }
 }
 
 impl Drop for NewFile {
     fn drop(&mut self) {
-        if !self.is_kept {
-            // It is empty: whoever finds it loses nothing.
-            let _ = std::fs::remove_file(&self.path);
-        }
+        // It is empty: whoever finds it loses nothing.
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 
@@ -129,22 +138,20 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
             Intent::Plan => None,
         };
         let ids = self.natural(&crossings)?;
-        let (losing, mut copied) = self.copied(&sides, &ways, &mut crossings, &ids)?;
+        let copied = self.copied(&sides, &ways, &mut crossings, &ids)?;
         if let Some(relaxed) = relaxed {
-            if !losing.is_empty() {
-                sweep::sweep(&crossings, &mut copied, &catalogs.1, self.to)?;
-            }
             if self.transfer.what == What::House {
                 tables::name_the_house(self.to)?;
             }
-            for crossing in &crossings {
-                let table = |catalog: &'_ Catalog| catalog.table(&crossing.table).cloned();
-                if let (Some(here), Some(there)) = (table(&catalogs.0), table(&catalogs.1)) {
-                    sequence::carry_over((&here, &there), self.from, self.to)?;
-                }
-            }
             relaxed.tighten(&crossings, self.to)?;
             self.compare(&crossings, &copied)?;
+            // Last, because no rollback takes that back.
+            let matched = ways.iter().filter(|(_, way)| *way == Way::Matched).map(|(name, _)| name);
+            for table in crossings.iter().map(|crossing| &crossing.table).chain(matched) {
+                if let Some(sides) = catalogs.0.table(table).zip(catalogs.1.table(table)) {
+                    sequence::carry_over(sides, self.from, self.to)?;
+                }
+            }
         }
         self.report.tables.extend(copied.into_iter().map(|copied| copied.report));
         self.report.in_order(&ways);
@@ -179,7 +186,9 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
             let note = format!("{name} is no ordinary table, and is made anew by its app");
             self.report.notes.push(note);
         }
-        if self.transfer.what == What::House && sides.from.1.table("housekey_app").is_some() {
+        if self.transfer.what == What::Local {
+            self.note_numbers(sides);
+        } else if sides.from.1.table("housekey_app").is_some() {
             let recent = match self.from.kind() {
                 DatabaseKind::Sqlite => format!("datetime({}, '-2 hours')", sides.now),
                 DatabaseKind::Postgres => {
@@ -199,6 +208,21 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
             }
         }
         Ok(())
+    }
+
+    /// An app's own rows may refer to rows of the house, which is elsewhere by now.
+    fn note_numbers(&mut self, sides: &Sides<'_>) {
+        for table in sides.from.1.tables.values().filter(|table| house::is_local(&table.name)) {
+            for column in &table.columns {
+                let to = known_by_names(table, &column.name);
+                let Some(to) = to.filter(|to| sides.to.1.table(to).is_none()) else { continue };
+                self.report.notes.push(format!(
+                    "{} of {} keeps its numbers, which are ids of {to}, and TO has no such table: see that the \
+                     house has them under the same ids",
+                    column.name, table.name
+                ));
+            }
+        }
     }
 
     fn crossings(
@@ -257,39 +281,74 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
         }
     }
 
-    /// Copies one table after the other, and tells of which tables rows stay behind.
+    /// Copies one table after the other.
     fn copied(
         &mut self,
         sides: &Sides<'_>,
         ways: &[(String, Way)],
         crossings: &mut [Crossing],
         ids: &Ids,
-    ) -> Result<(Losing, Vec<Copied>), MoveError> {
+    ) -> Result<Vec<Copied>, MoveError> {
         for (table, way) in ways {
             if crossings.iter().all(|crossing| crossing.table != *table) {
                 self.leave(table, *way)?;
             }
         }
-        let mut losing = losing_in_circles(sides, crossings, self.from)?;
+        let mut gone = Gone::new(sides, crossings);
+        if have_circle(crossings) {
+            self.look_ahead(crossings, ids, &mut gone)?;
+        }
         let mut all = Vec::new();
         for crossing in crossings {
-            crossing.look_for_reasons(sides, &losing);
-            let mut copied = self.copy(crossing, ids)?;
-            if !copied.report.left.is_empty() {
-                losing.insert(crossing.table.clone());
-            }
+            let mut copied = self.copy(crossing, ids, &mut gone)?;
             self.rows += copied.report.found;
             let problems = std::mem::take(&mut copied.problems);
             problems.into_iter().try_for_each(|problem| self.problem(problem))?;
             all.push(copied);
         }
-        Ok((losing, all))
+        Ok(all)
     }
 
-    fn copy(&mut self, crossing: &Crossing, ids: &Ids) -> Result<Copied, MoveError> {
+    /// Which rows stay behind is known of a table only when it is known of those that it refers to: where these
+    /// come later, all are read until nothing more is found.
+    fn look_ahead(
+        &mut self,
+        crossings: &[Crossing],
+        ids: &Ids,
+        gone: &mut Gone,
+    ) -> Result<(), MoveError> {
+        let mut stay = !ids.are_all();
+        for crossing in crossings.iter().filter(|crossing| !may_be_lost(&crossing.table)) {
+            let reason = number_of_the_reason(&crossing.reasons);
+            let table = quoted(&crossing.table);
+            let first =
+                format!("SELECT 1 FROM {table} AS {ROW} WHERE {reason} IS NOT NULL LIMIT 1");
+            stay = stay || self.from.number(&first)? > 0;
+        }
+        let mut seen = vec![None; crossings.len()];
+        while stay {
+            stay = false;
+            for (crossing, seen) in crossings.iter().zip(&mut seen) {
+                let before = Some(gone.before(crossing));
+                if *seen != before && !may_be_lost(&crossing.table) {
+                    *seen = before;
+                    look(crossing, self.from, self.to, ids, gone)?;
+                    stay = true;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(
+        &mut self,
+        crossing: &Crossing,
+        ids: &Ids,
+        gone: &mut Gone,
+    ) -> Result<Copied, MoveError> {
         let (rows, of, table) = (self.rows, self.of, &crossing.table);
         let progress = &mut self.progress;
-        copy(crossing, self.from, self.to, ids, self.intent, |so_far| {
+        copy(crossing, self.from, self.to, ids, gone, self.intent, |so_far| {
             progress(&TransferProgress { table: table.clone(), rows: rows + so_far, of });
         })
     }
@@ -320,7 +379,7 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
             let mut there = Tally::default();
             let (of, progress) = (self.of, &mut self.progress);
             let before = self.rows;
-            of_to(crossing, self.to, "TRUE", |mark| {
+            of_to(crossing, self.to, |mark| {
                 there.add(mark);
                 if there.rows.is_multiple_of(1_000) {
                     let rows = before + there.rows;
