@@ -56,6 +56,8 @@ mod routed_transactions;
 mod router_property;
 mod routing;
 mod the_mistakes;
+mod transfer_house;
+mod transfer_natural_keys;
 mod two_apps;
 mod unknown_key_makes_no_row;
 mod user_names;

@@ -10,6 +10,7 @@ pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod log;
 pub(crate) mod server;
+pub(crate) mod transfers;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
