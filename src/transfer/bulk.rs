@@ -1,8 +1,11 @@
 //! What PostgreSQL need not keep up while many rows come in: it is put right when all are there.
 
-use super::crossing::Crossing;
+use diesel::result::Error;
+
+use super::crossing::{Crossing, ROW};
+use super::reasons::leads_nowhere;
 use crate::error::MoveError;
-use crate::moving::{Database, literal, quoted};
+use crate::moving::{Catalog, Database, literal, quoted};
 use crate::place::DatabaseKind;
 
 /// SQL that makes everything as it was.
@@ -50,10 +53,13 @@ impl Relaxed {
     pub(super) fn tighten(
         &self,
         crossings: &[Crossing],
+        there: &Catalog,
         to: &mut Database,
     ) -> Result<(), MoveError> {
         if to.kind() == DatabaseKind::Postgres {
-            to.run("SET CONSTRAINTS ALL IMMEDIATE")?;
+            to.run("SAVEPOINT before_the_keys")?;
+            to.run("SET CONSTRAINTS ALL IMMEDIATE")
+                .or_else(|error| Err(dangling(error, there, to)?))?;
             return self.indexes.iter().chain(&self.references).try_for_each(|sql| to.run(sql));
         }
         for crossing in crossings {
@@ -67,6 +73,25 @@ impl Relaxed {
         }
         Ok(())
     }
+}
+
+/// How many rows of the table lead nowhere of which PostgreSQL complains.
+fn dangling(error: MoveError, there: &Catalog, to: &mut Database) -> Result<MoveError, MoveError> {
+    let MoveError::Database { source: Error::DatabaseError(_, about), .. } = &error else {
+        return Ok(error);
+    };
+    let Some(table) = about.table_name().and_then(|name| there.table(name)) else {
+        return Ok(error);
+    };
+    to.run("ROLLBACK TO SAVEPOINT before_the_keys")?;
+    let nowhere: Vec<String> = table.references.iter().map(leads_nowhere).collect();
+    let rows = to.number(&format!(
+        "SELECT count(*) FROM {} AS {ROW} WHERE {}",
+        table.sql(),
+        nowhere.join(" OR ")
+    ))?;
+    let rows = u64::try_from(rows).unwrap_or(0);
+    Ok(MoveError::Dangling { table: table.name.clone(), rows })
 }
 
 fn strict_references(table: &str) -> String {

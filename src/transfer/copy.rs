@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::mpsc::sync_channel;
 
+use diesel::result::{DatabaseErrorKind, Error};
+
 use super::crossing::Crossing;
 use super::gone::Gone;
 use super::house::{Way, may_be_lost};
@@ -54,13 +56,14 @@ pub(super) fn copy(
     let kind = to.kind();
     let to_stop = {
         let database = to.name();
-        move || MoveError::Database { database, source: diesel::result::Error::RollbackTransaction }
+        move || MoveError::Database { database, source: Error::RollbackTransaction }
     };
     // While these rows are read, those before are written.
     let written = std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(WAITING);
         let writer = scope.spawn(move || write(crossing, to, &receiver));
         let mut batch = Batch::new(crossing, kind);
+        let mut has_failed = false;
         let read = from.each(&sql, |row| {
             work.found += 1;
             if work.found.is_multiple_of(1_000) {
@@ -75,26 +78,37 @@ pub(super) fn copy(
             }
             work.moved += 1;
             // Once one value cannot go over, the others are only looked for.
-            if intent == Intent::Plan || !work.problems.is_empty() {
+            if intent == Intent::Plan || has_failed || !work.problems.is_empty() {
                 return Ok(());
             }
             // A writer that has failed takes no more, and says why itself.
             let Some(rows) = batch.add(cells) else { return Ok(()) };
-            sender.send(rows).map_err(|_| to_stop())
+            has_failed = sender.send(rows).is_err();
+            // Where TO has rows of its own, all of FROM are read, to tell that these are in the way.
+            if has_failed && there.is_empty() { Err(to_stop()) } else { Ok(()) }
         });
         let _ = sender.send(batch.rest());
         drop(sender);
         let wrote = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         wrote.and(read)
     });
-    written?;
     let rows = there.values().map(|count| u64::from(*count)).sum();
+    match written {
+        Err(error) if rows == 0 || !is_taken(&error) => return Err(error),
+        _ => {}
+    }
     let mut copied = work.finished();
     copied.problems.extend(not_empty);
     if rows > 0 {
         copied.problems.push(MoveError::NotEmpty { table: crossing.table.clone(), rows });
     }
     Ok(copied)
+}
+
+/// Is a row in the way that has the same key?
+fn is_taken(error: &MoveError) -> bool {
+    let MoveError::Database { source, .. } = error else { return false };
+    matches!(source, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }
 
 /// The marks of the rows that TO has, and how often. There are too many when FROM has fewer.

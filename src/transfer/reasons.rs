@@ -46,7 +46,7 @@ pub(super) fn nowhere(reference: &Reference) -> String {
 }
 
 /// SQL that is true where a row refers to one that is not there.
-fn leads_nowhere(reference: &Reference) -> String {
+pub(super) fn leads_nowhere(reference: &Reference) -> String {
     let columns = || reference.columns.iter().map(|column| quoted(column));
     let refers: Vec<String> =
         columns().map(|column| format!("{ROW}.{column} IS NOT NULL")).collect();

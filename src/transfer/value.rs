@@ -14,6 +14,9 @@ use crate::place::DatabaseKind::{self, Postgres, Sqlite};
 /// What a column holds on both sides; `None` between two SQLite files, where everything stays as it is.
 pub(super) type Carried = Option<Holds>;
 
+/// Digits that SQLite keeps of a number that is not whole.
+const FLOAT_DIGITS: usize = 15;
+
 /// From so many nanoseconds on a second is one of those that are put in, and no database keeps it.
 const LEAP: u32 = 1_000_000_000;
 
@@ -84,6 +87,7 @@ fn from_sqlite(holds: Holds, cell: &Cell) -> Result<String, String> {
     };
     let text = match (holds, cell) {
         (Holds::Bytes, Cell::Blob(bytes)) => return Ok(hexadecimal(bytes)),
+        (Holds::Decimal, Cell::Real(number)) => fifteen_digits(*number),
         (Holds::Uuid, Cell::Blob(bytes)) if bytes.len() == 16 => hexadecimal(bytes),
         (_, cell) => shown(cell)?,
     };
@@ -132,6 +136,9 @@ fn to_sqlite(holds: Holds, column: &Column, text: &str) -> Result<Cell, String> 
         Holds::Single | Holds::Double => match text.parse::<f64>() {
             // SQLite would keep NULL.
             Ok(number) if number.is_nan() => return Err("NaN".to_owned()),
+            Ok(_) if holds == Holds::Single => {
+                text.parse().map_or(Cell::Null, |number: f32| Cell::Real(number.into()))
+            }
             Ok(number) => Cell::Real(number),
             Err(_) => return Err("no number".to_owned()),
         },
@@ -162,7 +169,7 @@ fn fitting(column: &Column, text: String) -> Result<String, String> {
         }
     }
     match (column.holds, digits(&column.declared)) {
-        (Holds::Decimal, Some(digits)) => decimal_of(&text, digits),
+        (Holds::Decimal, Some(digits)) => decimal_of(&text, digits).map(|()| text),
         (Holds::Json, _) if column.declared == "jsonb" && text.contains("\\u") => {
             no_broken_letters(&text).map(|()| text)
         }
@@ -203,33 +210,34 @@ fn digits(declared: &str) -> Option<(usize, usize)> {
     Some((all.parse().ok()?, behind.parse().ok()?))
 }
 
-/// With as many digits behind the point as there may be. PostgreSQL would round.
-fn decimal_of(text: &str, (all, most): (usize, usize)) -> Result<String, String> {
-    let behind = |text: &str| plain_decimal(text).split_once('.').map_or(0, |(_, part)| part.len());
-    let mut text = Cow::Borrowed(text);
-    if behind(&text) > most
-        && let Ok(number) = text.parse::<f64>()
-    {
-        // What arithmetic in SQLite has left behind: as Django reads it, of 15 digits.
-        let whole = text.trim_start_matches(['-', '+', '0']).split('.').next().unwrap_or_default();
-        text = format!("{number:.*}", 15_usize.saturating_sub(whole.len())).into();
-    }
-    if behind(&text) > most {
+/// A number whose digits all have their place. PostgreSQL would round.
+fn decimal_of(text: &str, (all, most): (usize, usize)) -> Result<(), String> {
+    let plain = plain_decimal(text);
+    let plain = plain.trim_start_matches(['-', '0']);
+    let (whole, behind) = plain.split_once('.').unwrap_or((plain, ""));
+    if behind.len() > most {
         return Err(format!("more than {most} digits behind the point"));
     }
-    let plain = plain_decimal(&text);
-    let whole = plain.trim_start_matches(['-', '0']).split('.').next().unwrap_or_default().len();
-    if whole > all.saturating_sub(most) && text != "NaN" {
-        return Err(format!("more than {} digits before the point", all - most));
+    if whole.len() > all.saturating_sub(most) && text != "NaN" {
+        return Err(format!("more than {} digits before the point", all.saturating_sub(most)));
     }
-    Ok(text.into_owned())
+    Ok(())
 }
 
-/// Does SQLite keep all digits of a number? It has 15 of them for sure.
+/// What arithmetic has left behind the fifteenth digit is not there for Django either.
+fn fifteen_digits(number: f64) -> String {
+    let rounded = format!("{number:.*e}", FLOAT_DIGITS - 1);
+    rounded.parse().map_or(rounded, |number: f64| number.to_string())
+}
+
+/// Does SQLite keep all digits of a number?
 fn fits_a_float(text: &str) -> bool {
-    let Ok(number) = text.parse::<f64>() else { return false };
-    text.parse::<i64>().is_ok()
-        || number.is_finite() && plain_decimal(&number.to_string()) == plain_decimal(text)
+    let plain = plain_decimal(text);
+    let digits = plain.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0');
+    let digits: Vec<u8> = digits.collect();
+    let zeros = digits.iter().rev().take_while(|digit| **digit == b'0').count();
+    let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
+    is_number && (digits.len() - zeros <= FLOAT_DIGITS || text.parse::<i64>().is_ok())
 }
 
 /// `1e16` and `10000000000000000` are one number, and `jsonb` sorts the names of an object its own way.

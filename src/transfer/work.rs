@@ -143,7 +143,7 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
             if self.transfer.what == What::House {
                 tables::name_the_house(self.to)?;
             }
-            relaxed.tighten(&crossings, self.to)?;
+            relaxed.tighten(&crossings, &catalogs.1, self.to)?;
             self.compare(&crossings, &copied)?;
             // Last, because no rollback takes that back.
             let matched = ways.iter().filter(|(_, way)| *way == Way::Matched).map(|(name, _)| name);
