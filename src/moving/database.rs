@@ -70,7 +70,8 @@ impl Database {
             #[cfg(feature = "sqlite")]
             DatabaseKind::Sqlite => {
                 let conn = SqliteConnection::establish(&target).map_err(unreachable)?;
-                (Kind::Sqlite(conn), format!("{SQLITE_SETUP}PRAGMA busy_timeout = {waits}"))
+                // First of all, because the others read the file already.
+                (Kind::Sqlite(conn), format!("PRAGMA busy_timeout = {waits}; {SQLITE_SETUP}"))
             }
             #[cfg(feature = "postgres")]
             DatabaseKind::Postgres => {
