@@ -11,6 +11,7 @@ mod report;
 mod sequence;
 mod tables;
 mod tally;
+mod target;
 mod value;
 mod work;
 mod write;

@@ -1,7 +1,6 @@
 //! One transfer from its beginning to its end.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 
 use super::copy::{Copied, Intent, copy, look};
 use super::crossing::{Crossing, ROW, Sides, known_by_names};
@@ -11,11 +10,11 @@ use super::natural::{self, Ids};
 use super::reasons::number_of_the_reason;
 use super::report::{LeftRows, Loss, TransferReport, TransferredTable};
 use super::tally::{Tally, of_to};
+use super::target::Target;
 use super::{PATIENCE, Transfer, TransferProgress, What, bulk, sequence, tables};
-use crate::db::{create_file, migrate};
 use crate::error::MoveError;
 use crate::moving::{Catalog, Database, literal, quoted};
-use crate::place::{DatabaseKind, Place};
+use crate::place::DatabaseKind;
 
 pub(super) fn carry_out(
     transfer: &Transfer,
@@ -23,15 +22,9 @@ pub(super) fn carry_out(
     progress: impl FnMut(&TransferProgress),
 ) -> Result<TransferReport, MoveError> {
     let mut from = Database::open("FROM", &transfer.from, PATIENCE)?;
-    let new = make_file(transfer, intent)?;
-    let mut to = open_to(transfer, new.as_ref(), intent)?;
-    if from.identity()? == to.identity()? {
-        return Err(MoveError::SameDatabase);
-    }
     from.begin_reading()?;
-    to.begin_writing()?;
-    // Behind `to`, so that the file goes while nobody else can write into it.
-    let mut made = new.filter(|_| intent == Intent::Move).map(NewFile);
+    let mut target = Target::open(transfer, intent, &mut from)?;
+    let (from, to) = (&mut from, &mut target.database);
     let report = TransferReport {
         from: from.kind(),
         to: to.kind(),
@@ -40,74 +33,11 @@ pub(super) fn carry_out(
         problems: Vec::new(),
         notes: Vec::new(),
     };
-    let (from, to) = (&mut from, &mut to);
-    lock(transfer, intent, to)?;
-    let work = Work { transfer, intent, progress, from, to: &mut *to, rows: 0, of: 0, report };
-    let report = work.done()?;
+    let report = Work { transfer, intent, progress, from, to, rows: 0, of: 0, report }.done()?;
     if intent == Intent::Move {
-        to.commit()?;
-        made.take().map(NewFile::keep);
+        target.commit()?;
     }
     Ok(report)
-}
-
-#[cfg_attr(not(feature = "sqlite"), expect(unused_variables, reason = "only SQLite has files"))]
-fn open_to(
-    transfer: &Transfer,
-    new: Option<&PathBuf>,
-    intent: Intent,
-) -> Result<Database, MoveError> {
-    #[cfg(feature = "sqlite")]
-    if new.is_some() && intent == Intent::Plan {
-        // What a plan makes is gone with it.
-        return Database::in_memory("TO");
-    }
-    Database::open("TO", &transfer.to, PATIENCE)
-}
-
-/// One transfer at a time, and no migration meanwhile; SQLite has seen to it.
-fn lock(transfer: &Transfer, intent: Intent, to: &mut Database) -> Result<(), MoveError> {
-    match to.kind() {
-        // Somebody else may have made the file, and taken it away again while we waited.
-        DatabaseKind::Sqlite => match transfer.to.file() {
-            Some(path) if intent == Intent::Move && !path.exists() => {
-                let problem = "has gone while its lock was waited for; run this again".to_owned();
-                Err(MoveError::Schema { database: "TO", problem })
-            }
-            _ => Ok(()),
-        },
-        DatabaseKind::Postgres => {
-            to.run(&format!("SELECT pg_advisory_xact_lock({})", migrate::LOCK))
-        }
-    }
-}
-
-/// A SQLite file that was not there is made, but for a plan.
-fn make_file(transfer: &Transfer, intent: Intent) -> Result<Option<PathBuf>, MoveError> {
-    let Some(path) = transfer.to.file().filter(|path| !path.exists()) else { return Ok(None) };
-    if intent == Intent::Move {
-        create_file(Place::Shared, &transfer.to).map_err(|error| {
-            let source = transfer.to.redact(&format!("{error:?}"));
-            MoveError::Unreachable { database: "TO", source }
-        })?;
-    }
-    Ok(Some(path))
-}
-
-/// A SQLite file that was made here: it goes again when nothing comes of the move.
-struct NewFile(PathBuf);
-
-impl NewFile {
-    fn keep(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        // It is empty: whoever finds it loses nothing.
-        let _ = std::fs::remove_file(&self.0);
-    }
 }
 
 struct Work<'a, P> {

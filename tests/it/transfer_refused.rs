@@ -41,18 +41,18 @@ fn a_target_that_is_not_empty(home: &Home) {
         );
         assert!(plan.to_string().ends_with("nothing can be moved before the errors are mended"));
 
-        database::execute(&to, "DELETE FROM auth_user");
+        execute(&to, "DELETE FROM auth_user");
         let nobody = there.session(None).unwrap();
         nobody.insert("cart", 1).unwrap();
         there.save(&nobody).unwrap();
         let said = refused(&house(&from, &to), &from, &to);
         assert!(said.starts_with("TO is not empty: 1 rows of django_session"), "{said}");
-        database::execute(&to, "DELETE FROM django_session");
+        execute(&to, "DELETE FROM django_session");
         drop(there);
         moved(&house(&from, &to), &from, &to);
 
         // One more, and one that is not the same any more.
-        database::execute(&to, "UPDATE auth_user SET email = 'other@example.org'");
+        execute(&to, "UPDATE auth_user SET email = 'other@example.org'");
         let said = refused(&house(&from, &to), &from, &to);
         assert!(said.starts_with("TO is not empty: 1 rows of auth_user"), "{said}");
     }

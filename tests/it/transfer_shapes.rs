@@ -1,5 +1,7 @@
 //! Tables of every shape go over, as people make them.
 
+use std::fmt::Write as _;
+
 use crate::support::database::{count, execute, is_postgres, rows, texts};
 use crate::support::transfers::{house, local, moved, numbers, pairs, refused};
 use crate::support::{Home, KEY, on_both_databases};
@@ -106,7 +108,8 @@ fn what_refers_to_what_stays_behind_stays_behind(home: &Home) {
         // 1 has a boss who is gone; 2 to 20 have each other for a boss, down to 1; 30 owns a shop and is its worker.
         let mut sql = "INSERT INTO worker VALUES (1, 999, NULL, NULL);".to_owned();
         for id in 2..=20 {
-            sql += &format!("INSERT INTO worker VALUES ({id}, {}, NULL, NULL);", id - 1);
+            let boss = id - 1;
+            let _ = write!(sql, "INSERT INTO worker VALUES ({id}, {boss}, NULL, NULL);");
         }
         sql += "INSERT INTO worker VALUES (30, NULL, 1, NULL), (31, 30, NULL, NULL), (40, NULL, 2, NULL), \
                     (50, 51, NULL, NULL), (51, 52, NULL, NULL), (52, 50, NULL, NULL), (53, 54, NULL, NULL), (54, 20, NULL, NULL); \
@@ -209,7 +212,7 @@ fn ids_that_the_database_gives(home: &Home) {
             made(url, "empty_one", [counted, "serial PRIMARY KEY"]);
         }
         let add = |url: &str, table: &str| {
-            execute(url, &format!("INSERT INTO {table} (word) VALUES ('x')"))
+            execute(url, &format!("INSERT INTO {table} (word) VALUES ('x')"));
         };
         let next = |url: &str, table: &str| {
             add(url, table);
@@ -431,7 +434,7 @@ fn what_to_makes_of_a_row_is_looked_at(home: &Home) {
                 } else {
                     format!("DROP TRIGGER {name}")
                 },
-            )
+            );
         };
         for (name, timing, work, says) in [
             (
