@@ -90,7 +90,7 @@ pub(super) fn copy(
         let _ = sender.send(batch.rest());
         drop(sender);
         let wrote = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        wrote.and(read)
+        wrote.map_err(without_values).and(read)
     });
     let rows = there.values().map(|count| u64::from(*count)).sum();
     match written {
@@ -103,6 +103,19 @@ pub(super) fn copy(
         copied.problems.push(MoveError::NotEmpty { table: crossing.table.clone(), rows });
     }
     Ok(copied)
+}
+
+/// PostgreSQL quotes a value that it does not understand, and that is nobody's business.
+fn without_values(error: MoveError) -> MoveError {
+    use DatabaseErrorKind::Unknown;
+    match error {
+        MoveError::Database { database, source: Error::DatabaseError(Unknown, about) } => {
+            let parts: Vec<&str> = about.message().split('"').step_by(2).collect();
+            let source = Error::DatabaseError(Unknown, Box::new(parts.join("(a value)")));
+            MoveError::Database { database, source }
+        }
+        error => error,
+    }
 }
 
 /// Is a row in the way that has the same key?

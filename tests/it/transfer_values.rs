@@ -13,6 +13,7 @@ on_both_databases!(
     what_cannot_go_is_named_and_stops_the_move,
     what_sqlite_takes_and_nobody_else_stays_as_it_is,
     bytes_that_are_no_text_stop_the_move,
+    types_that_only_postgresql_has,
 );
 
 /// A column of each type, as PostgreSQL has it and as Django and diesel write it for SQLite.
@@ -385,5 +386,40 @@ fn bytes_that_are_no_text_stop_the_move(home: &Home) {
             let same = "SELECT count(*) FROM value WHERE hex(word) = 'FF676568'";
             assert_eq!(crate::support::database::count(&to, same), 1);
         }
+    }
+}
+
+/// They go as texts, and only PostgreSQL can say that one is none of them.
+fn types_that_only_postgresql_has(home: &Home) {
+    const COLUMNS: &str = "id integer NOT NULL PRIMARY KEY, mood mood NULL, tags text[] NULL, \
+        words varchar(5)[] NULL, span int4range NULL, late timetz NULL, about tsvector NULL, spot point NULL, \
+        address_of email NULL, bits bit varying(5) NULL, price money NULL, net cidr NULL, doc json NULL, \
+        fixed char(5) NULL, stamp timestamptz(3) NULL, span_of interval NULL";
+    const VALUES: &str = "INSERT INTO special VALUES \
+        (1, 'so so', '{a,\"b c\",NULL,\"\\\"\"}', '{ab,cd}', '[1,5)', '12:00:00.5+02', '''a'':1 ''b'':2', '(1.5,-2)', \
+         'ada@example.org', '10110', '12.50', '10.0.0.0/8', ' {\"b\": 1,  \"a\": 2}', 'ab', \
+         '2026-01-02 03:04:05.678+02', '1 year 2 mons 3 days 04:05:06.7'), \
+        (2, NULL, '{}', NULL, 'empty', '00:00:00-12', '', NULL, NULL, '', '-0.01', '::/0', 'null', '', 'infinity', \
+         '-1 mons +1 day')";
+    for (from, to) in pairs(home).into_iter().filter(|(_, to)| is_postgres(to)) {
+        let types = "CREATE TYPE mood AS ENUM ('bad', 'so so'); \
+            CREATE DOMAIN email AS varchar(20) CHECK (VALUE LIKE '%@%');";
+        execute(&to, &format!("{types} CREATE TABLE special ({COLUMNS})"));
+        if is_postgres(&from) {
+            execute(&from, &format!("{types} CREATE TABLE special ({COLUMNS}); {VALUES}"));
+            moved(&local(&from, &to), &from, &to);
+            same(&rows(&from, "special").join("\n"), &rows(&to, "special").join("\n"), "values");
+            continue;
+        }
+        execute(
+            &from,
+            "CREATE TABLE special (id integer NOT NULL PRIMARY KEY, mood text, tags text)",
+        );
+        execute(&from, "INSERT INTO special VALUES (1, 'so so', '{x}'), (2, 'geheim', NULL)");
+        let said = refused(&local(&from, &to), &from, &to);
+        assert!(said.starts_with("TO failed, and nothing was moved"), "{said}");
+        assert!(said.contains("enum mood") && !said.contains("geheim"), "{said}");
+        execute(&from, "UPDATE special SET mood = 'bad' WHERE id = 2");
+        moved(&local(&from, &to), &from, &to);
     }
 }
