@@ -64,8 +64,8 @@ pub enum MoveError {
 
     /// There are rows already where rows should go.
     #[error(
-        "TO is not empty: {rows} rows of {table} are there and not in FROM; give a database without them, nothing \
-         was moved"
+        "TO is not empty: {table} has rows there that are not in FROM ({rows}); give a database without them, \
+         nothing was moved"
     )]
     #[non_exhaustive]
     NotEmpty {

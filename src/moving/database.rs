@@ -27,7 +27,7 @@ const POSTGRES_SETUP: &str = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; 
 /// Foreign keys are looked at when all rows are there; no row goes along with another.
 #[cfg(feature = "sqlite")]
 const SQLITE_SETUP: &str = "PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL; \
-    PRAGMA cache_size = -32768; ";
+    PRAGMA cache_size = -65536; ";
 
 pub(crate) struct Database {
     /// What errors call it.
