@@ -35,6 +35,7 @@ mod caretaker;
 mod sessions;
 mod related;
 mod moving;
+pub mod adoption;
 #[cfg(feature = "axum")]
 mod web;
 #[cfg(test)]
@@ -42,6 +43,7 @@ mod vectors;
 #[cfg(test)]
 mod fuzz;
 
+pub use adoption::{Adoption, AdoptionPlan, AdoptionReport, AdoptionUndone};
 pub use auth::Why;
 pub use caretaker::{Caretaker, SignOut, applied, plan};
 pub use check::{Checkup, Finding, Level, check, check_against};
