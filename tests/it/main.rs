@@ -10,6 +10,7 @@ mod axum_adapter;
 mod bad_configuration;
 mod browser;
 mod caretaker;
+mod club;
 mod csrf_guard;
 mod custom_session_store;
 mod dead_connections;

@@ -34,13 +34,15 @@ impl App {
 
     pub(crate) fn start_with(home: &Home, name: &str, settings: Settings<'_>) -> Self {
         let mut command = Command::new(example("house_app"));
-        Self::run("house_app", command.env_clear(), home, name, settings)
+        let command = configure(command.env_clear(), home, name, settings);
+        Self::run("house_app", command, name)
     }
 
     /// With what it says on standard error in a file.
     pub(crate) fn start_with_log(home: &Home, name: &str, log: std::fs::File) -> Self {
         let mut command = Command::new(example("house_app"));
-        Self::run("house_app", command.env_clear().stderr(log), home, name, &[])
+        let command = configure(command.env_clear().stderr(log), home, name, &[]);
+        Self::run("house_app", command, name)
     }
 
     /// `None` when this Django is not here. It makes its tables, and the permissions of its notes.
@@ -55,7 +57,8 @@ impl App {
         settings: Settings<'_>,
     ) -> Option<Self> {
         let mut command = version.command("site")?;
-        Some(Self::run("django_app", command.arg("--migrate"), home, name, settings))
+        let command = configure(command.arg("--migrate"), home, name, settings);
+        Some(Self::run("django_app", command, name))
     }
 
     /// In databases that have been migrated: its role need not be able to.
@@ -66,17 +69,12 @@ impl App {
         settings: Settings<'_>,
     ) -> Option<Self> {
         let mut command = version.command("site")?;
-        Some(Self::run("django_app", &mut command, home, name, settings))
+        let command = configure(&mut command, home, name, settings);
+        Some(Self::run("django_app", command, name))
     }
 
-    fn run(
-        program: &str,
-        command: &mut Command,
-        home: &Home,
-        name: &str,
-        settings: Settings<'_>,
-    ) -> Self {
-        let command = configure(command, home, name, settings);
+    /// Waits for the line in which the program tells its address.
+    pub(crate) fn run(program: &str, command: &mut Command, name: &str) -> Self {
         let child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut app = Self { child, address: String::new(), name: name.to_owned() };
         let mut line = String::new();

@@ -4,6 +4,8 @@
 pub(crate) mod apps;
 pub(crate) mod browser;
 pub(crate) mod cases;
+pub(crate) mod club;
+pub(crate) mod database;
 pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod log;
@@ -11,6 +13,7 @@ pub(crate) mod server;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use diesel::connection::SimpleConnection;
@@ -33,6 +36,13 @@ pub(crate) struct Home {
 struct Postgres {
     admin: String,
     name: String,
+    others: Mutex<Vec<String>>,
+}
+
+impl Postgres {
+    fn url(&self, database: &str) -> String {
+        format!("{}/{database}", self.admin.rsplit_once('/').unwrap().0)
+    }
 }
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -52,9 +62,8 @@ impl Home {
         let mut home = Self::sqlite();
         let folder = home.folder.file_name().unwrap().to_str().unwrap();
         let name = folder.replace('-', "_");
-        let mut conn = PgConnection::establish(&admin).unwrap();
-        conn.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-        home.postgres = Some(Postgres { admin, name });
+        database::execute(&admin, &format!("CREATE DATABASE {name}"));
+        home.postgres = Some(Postgres { admin, name, others: Mutex::default() });
         Some(home)
     }
 
@@ -68,12 +77,22 @@ impl Home {
 
     pub(crate) fn shared_url(&self) -> String {
         match &self.postgres {
-            Some(Postgres { admin, name }) => {
-                let server = admin.rsplit_once('/').unwrap().0;
-                format!("{server}/{name}")
-            }
-            None => format!("sqlite:{}", self.folder.join("shared.db").display()),
+            Some(postgres) => postgres.url(&postgres.name),
+            None => self.local_url("shared"),
         }
+    }
+
+    /// A further database on the same server, empty and gone with this home; on SQLite a further file. The same
+    /// name is the same database.
+    pub(crate) fn another(&self, name: &str) -> String {
+        let Some(postgres) = &self.postgres else { return self.local_url(name) };
+        let database = format!("{}_{name}", postgres.name);
+        let mut others = postgres.others.lock().unwrap();
+        if !others.contains(&database) {
+            database::execute(&postgres.admin, &format!("CREATE DATABASE {database}"));
+            others.push(database.clone());
+        }
+        postgres.url(&database)
     }
 
     /// The shared database for an app that has no more rights than this role; on SQLite there are none.
@@ -144,32 +163,17 @@ impl Home {
 
     /// Runs SQL in the shared database, past housekey.
     pub(crate) fn execute(&self, sql: &str) {
-        match &self.postgres {
-            Some(_) => self.pg().batch_execute(sql).unwrap(),
-            None => self.sqlite_shared().batch_execute(sql).unwrap(),
-        }
+        database::execute(&self.shared_url(), sql);
     }
 
     /// One number from the shared database, past housekey.
     pub(crate) fn count(&self, query: &str) -> i64 {
-        use diesel::dsl::sql;
-        use diesel::sql_types::BigInt;
-        let query = diesel::select(sql::<BigInt>(&format!("({query})")));
-        match &self.postgres {
-            Some(_) => query.get_result(&mut self.pg()).unwrap(),
-            None => query.get_result(&mut self.sqlite_shared()).unwrap(),
-        }
+        database::count(&self.shared_url(), query)
     }
 
     /// One text from the shared database, past housekey.
     pub(crate) fn text(&self, query: &str) -> String {
-        use diesel::dsl::sql;
-        use diesel::sql_types::Text;
-        let query = diesel::select(sql::<Text>(&format!("({query})")));
-        match &self.postgres {
-            Some(_) => query.get_result(&mut self.pg()).unwrap(),
-            None => query.get_result(&mut self.sqlite_shared()).unwrap(),
-        }
+        database::text(&self.shared_url(), query)
     }
 
     /// Makes the database refuse every change of a column.
@@ -189,26 +193,18 @@ impl Home {
     pub(crate) fn sessions(&self) -> i64 {
         self.count("SELECT count(*) FROM django_session")
     }
-
-    fn pg(&self) -> PgConnection {
-        PgConnection::establish(&self.shared_url()).unwrap()
-    }
-
-    fn sqlite_shared(&self) -> SqliteConnection {
-        let path = self.folder.join("shared.db");
-        let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-        conn.batch_execute("PRAGMA busy_timeout = 20000").unwrap();
-        conn
-    }
 }
 
 impl Drop for Home {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.folder);
-        if let Some(Postgres { admin, name }) = &self.postgres
+        if let Some(Postgres { admin, name, others }) = &self.postgres
             && let Ok(mut conn) = PgConnection::establish(admin)
         {
-            let _ = conn.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)"));
+            let others = others.lock().unwrap_or_else(PoisonError::into_inner);
+            for database in others.iter().chain([name]) {
+                let _ = conn.batch_execute(&format!("DROP DATABASE {database} WITH (FORCE)"));
+            }
             let roles = ["auth", "consumer", "owner"].map(|role| self.name_of(role)).join(", ");
             let _ = conn.batch_execute(&format!("DROP ROLE IF EXISTS {roles}"));
         }

@@ -1,12 +1,12 @@
-from diary import views
+from diary import views, visitors
 from django.contrib import admin
 from django.urls import path
 from project import house
 
 urlpatterns = [
-    path("login", views.login),
-    path("logout", views.logout),
-    path("whoami", views.whoami),
+    path("login", visitors.login),
+    path("logout", visitors.logout),
+    path("whoami", visitors.whoami),
     path("set", views.store),
     path("expiry", views.expiry),
     path("password", views.password),
