@@ -8,6 +8,8 @@ use crate::moving::{Catalog, Column, Database, Holds, Table, literal, quoted};
 
 /// One of them, with what statements about it need.
 pub(super) struct Spot {
+    /// The table whose ids it has.
+    pub(super) of: &'static str,
     pub(super) table: String,
     pub(super) column: String,
     pub(super) found: Found,
@@ -26,23 +28,56 @@ pub(super) struct Watch {
     pub(super) name: String,
 }
 
-/// All columns, and the foreign keys among them.
+/// All columns with ids of one table, and the foreign keys among them.
 pub(super) struct Columns {
+    pub(super) of: &'static str,
     pub(super) spots: Vec<Spot>,
     pub(super) watches: Vec<Watch>,
     /// Those that may have been forgotten.
     pub(super) unbound: Vec<String>,
 }
 
-const USERS: &str = "auth_user";
+pub(super) const USERS: &str = "auth_user";
+pub(super) const MODELS: &str = "django_content_type";
+pub(super) const GROUPS: &str = "auth_group";
+pub(super) const PERMISSIONS: &str = "auth_permission";
+
+/// Django's own tables, which are those of the house from then on.
+fn is_djangos(table: &str) -> bool {
+    table.starts_with("auth_") || table.starts_with("django_")
+}
 
 impl Columns {
-    pub(super) fn find(
+    /// Those of users, and of what else an app's own tables refer to, and the house numbers in its own way.
+    pub(super) fn find_all(
+        local: &mut Database,
+        catalog: &Catalog,
+        named: &[String],
+    ) -> Result<Vec<Self>, MoveError> {
+        let mut all = vec![Self::of_users(local, catalog, named)?];
+        for of in [MODELS, GROUPS, PERMISSIONS] {
+            let columns = Self::by_keys(catalog, of);
+            let is_used = columns.spots.iter().any(|spot| !is_djangos(&spot.table));
+            all.extend(is_used.then_some(columns));
+        }
+        Ok(all)
+    }
+
+    pub(super) fn by_keys(catalog: &Catalog, of: &'static str) -> Self {
+        let mut ids = vec![(of.to_owned(), "id".to_owned(), Found::Itself)];
+        let watches = follow(catalog, &mut ids);
+        let spots = ids.iter().filter_map(|(table, column, found)| {
+            Some(Spot { of, ..spot(catalog, table, column, *found)? })
+        });
+        Self { of, spots: spots.collect(), watches, unbound: Vec::new() }
+    }
+
+    pub(super) fn of_users(
         local: &mut Database,
         catalog: &Catalog,
         named: &[String],
     ) -> Result<Self, MoveError> {
-        let mut ids = vec![(USERS.to_owned(), "id".to_owned(), Found::User)];
+        let mut ids = vec![(USERS.to_owned(), "id".to_owned(), Found::Itself)];
         for name in named {
             let (table, column) = named_column(catalog, name)?;
             ids.push((table.name.clone(), column.name.clone(), Found::Named));
@@ -57,7 +92,7 @@ impl Columns {
             spots.iter().any(|spot| spot.table == table && spot.column == column)
         };
         let unbound = unbound(catalog, is_known);
-        Ok(Self { spots, watches, unbound })
+        Ok(Self { of: USERS, spots, watches, unbound })
     }
 }
 
@@ -89,6 +124,7 @@ fn spot(catalog: &Catalog, table: &str, column: &str, found: Found) -> Option<Sp
     let table = catalog.table(table)?;
     let column = table.column(column)?;
     Some(Spot {
+        of: USERS,
         table: table.name.clone(),
         column: column.name.clone(),
         found,

@@ -16,7 +16,7 @@ pub(super) struct Look {
     pub(super) plan: AdoptionPlan,
     pub(super) locals: Locals,
     pub(super) rights: Rights,
-    pub(super) columns: Columns,
+    pub(super) columns: Vec<Columns>,
     pub(super) ledger: Vec<Adopted>,
 }
 
@@ -28,7 +28,7 @@ impl Adoption {
         catalog: &Catalog,
     ) -> Result<Look, Error> {
         is_another_house(conn, local, catalog)?;
-        let columns = Columns::find(local, catalog, &self.columns)?;
+        let columns = Columns::find_all(local, catalog, &self.columns)?;
         let locals = Locals::read(local)?;
         let rights = Rights::read(local, catalog, self.ranks)?;
         self.is_about_the_app(&locals, &rights)?;
@@ -57,9 +57,10 @@ impl Adoption {
         rights.plan(conn, &mut plan, &self.groups)?;
         if plan.users.iter().any(|user| user.user_id != Some(user.local_id)) {
             self.look_at_columns(local, &columns, &mut plan)?;
-            plan.unbound.clone_from(&columns.unbound);
+            plan.unbound = columns.iter().flat_map(|columns| columns.unbound.clone()).collect();
             plan.sessions = sessions(local, catalog)?;
         }
+        plan.conflicts.sort_by(|a, b| (&a.about, &a.name).cmp(&(&b.about, &b.name)));
         Ok(Look { plan, locals, rights, columns, ledger })
     }
 
@@ -107,14 +108,20 @@ impl Adoption {
     fn look_at_columns(
         &self,
         local: &mut Database,
-        columns: &Columns,
+        columns: &[Columns],
         plan: &mut AdoptionPlan,
     ) -> Result<(), MoveError> {
-        for spot in &columns.spots {
+        for spot in columns.iter().flat_map(|columns| &columns.spots) {
             let column = spot.look(local)?;
-            let may_go = spot.may_lose_orphans();
-            if column.orphans > 0 && !(may_go && self.orphans == Orphans::Null) {
-                plan.conflicts.push(orphaned(&column, may_go));
+            if column.orphans > 0 {
+                let remedy = match (spot.may_lose_orphans(), self.orphans) {
+                    (true, Orphans::Null) => None,
+                    (true, Orphans::Conflict) => {
+                        Some("take these ids out by --orphans null, or correct or delete the rows")
+                    }
+                    (false, _) => Some("correct or delete the rows"),
+                };
+                plan.conflicts.extend(remedy.map(|remedy| orphaned(&column, remedy)));
             }
             plan.columns.push(column);
         }
@@ -122,13 +129,8 @@ impl Adoption {
     }
 }
 
-fn orphaned(column: &AdoptedColumn, may_go: bool) -> Conflict {
+fn orphaned(column: &AdoptedColumn, remedy: &str) -> Conflict {
     let AdoptedColumn { table, column, orphans, .. } = column;
-    let remedy = if may_go {
-        "take these ids out by --orphans null, or correct or delete the rows"
-    } else {
-        "correct or delete the rows"
-    };
     let reason = format!("{orphans} rows have an id that is nobody's, and would become somebody's");
     Conflict::new(&format!("{table}.{column}"), "", "", &reason, remedy)
 }

@@ -34,23 +34,23 @@ const BY_MAP: &str =
 
 /// The users of the house, as they are looked for.
 struct House<'a> {
-    by_name: HashMap<&'a str, &'a Someone>,
-    by_id: HashMap<i64, &'a Someone>,
-    by_look: HashMap<String, &'a Someone>,
-    by_email: HashMap<String, Vec<&'a Someone>>,
+    names: HashMap<&'a str, &'a Someone>,
+    ids: HashMap<i64, &'a Someone>,
+    looks: HashMap<String, &'a Someone>,
+    emails: HashMap<String, Vec<&'a Someone>>,
 }
 
 impl<'a> House<'a> {
     fn new(people: &'a [Someone]) -> Self {
-        let mut by_email: HashMap<String, Vec<&Someone>> = HashMap::new();
+        let mut emails: HashMap<String, Vec<&Someone>> = HashMap::new();
         for one in people.iter().filter(|one| !one.email.is_empty()) {
-            by_email.entry(address(&one.email)).or_default().push(one);
+            emails.entry(address(&one.email)).or_default().push(one);
         }
         Self {
-            by_name: people.iter().map(|one| (one.username.as_str(), one)).collect(),
-            by_id: people.iter().map(|one| (one.id, one)).collect(),
-            by_look: people.iter().map(|one| (look(&one.username), one)).collect(),
-            by_email,
+            names: people.iter().map(|one| (one.username.as_str(), one)).collect(),
+            ids: people.iter().map(|one| (one.id, one)).collect(),
+            looks: people.iter().map(|one| (look(&one.username), one)).collect(),
+            emails,
         }
     }
 }
@@ -91,7 +91,7 @@ pub(super) fn decide(
         .map(|one| {
             let before = known.get(one.username.as_str());
             if let Some(before) = before.filter(|before| is_still(before, one)) {
-                return match found.by_id.get(&i64::from(before.user_id)) {
+                return match found.ids.get(&i64::from(before.user_id)) {
                     Some(same) => Verdict::Same(same, Fate::Before, "adopted before"),
                     None => by_map(one, &found, rules).unwrap_or_else(deleted),
                 };
@@ -133,7 +133,7 @@ fn another_before<'a>() -> Verdict<'a> {
 
 fn by_map<'a>(one: &Someone, house: &House<'a>, rules: &Rules<'_>) -> Option<Verdict<'a>> {
     Some(match rules.answers.get(&one.username)? {
-        Answer::Same(name) => match house.by_name.get(name.as_str()) {
+        Answer::Same(name) => match house.names.get(name.as_str()) {
             Some(same) => Verdict::Same(same, Fate::Matched, MAPPED),
             None => Verdict::Open {
                 reason: "the map names a user who is not in the house",
@@ -149,7 +149,7 @@ fn by_map<'a>(one: &Someone, house: &House<'a>, rules: &Rules<'_>) -> Option<Ver
                 house: name.clone(),
             }
         }
-        Answer::New(name) => match house.by_name.get(name.as_str()) {
+        Answer::New(name) => match house.names.get(name.as_str()) {
             Some(_) => Verdict::Open {
                 reason: "the map gives a name that another user of the house has",
                 remedy: "give another one",
@@ -166,7 +166,7 @@ fn by_rule<'a>(
     addresses: &HashMap<String, usize>,
     rules: &Rules<'_>,
 ) -> Verdict<'a> {
-    let same_name = house.by_name.get(one.username.as_str()).copied();
+    let same_name = house.names.get(one.username.as_str()).copied();
     if rules.by == MatchBy::Username {
         return match same_name {
             Some(same) => compared(one, same, rules),
@@ -174,7 +174,7 @@ fn by_rule<'a>(
         };
     }
     let mine = address(&one.email);
-    match house.by_email.get(&mine).map(Vec::as_slice) {
+    match house.emails.get(&mine).map(Vec::as_slice) {
         Some([same]) if addresses.get(&mine) == Some(&1) => {
             Verdict::Same(same, Fate::Matched, "same e-mail")
         }
@@ -215,7 +215,7 @@ fn compared<'a>(one: &Someone, same: &'a Someone, rules: &Rules<'_>) -> Verdict<
 }
 
 fn under_its_own_name<'a>(one: &Someone, house: &House<'a>) -> Verdict<'a> {
-    match house.by_look.get(&look(&one.username)) {
+    match house.looks.get(&look(&one.username)) {
         Some(alike) => Verdict::Open {
             reason: "the name differs from that of a house user only by case or Unicode form",
             remedy: "settle it by the map: `same` if both are one person, else `new`",
@@ -287,7 +287,7 @@ fn told(local: &[Someone], verdicts: Vec<Verdict<'_>>) -> (Vec<Person>, Vec<Conf
 pub(super) fn same_addresses(people: &[Person], local: &[Someone], house: &[Someone]) -> usize {
     let found = House::new(house);
     let moving = people.iter().zip(local).filter(|(person, _)| person.fate == Fate::Moved);
-    moving.filter(|(_, one)| found.by_email.contains_key(&address(&one.email))).count()
+    moving.filter(|(_, one)| found.emails.contains_key(&address(&one.email))).count()
 }
 
 /// The users who move whose names look like that of another one who does.

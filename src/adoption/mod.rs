@@ -7,6 +7,7 @@
 mod columns;
 mod look;
 mod matching;
+mod named;
 mod people;
 mod plan;
 mod report;
@@ -258,7 +259,7 @@ impl Adoption {
         undo::is_free(undo_file)?;
         begin_alone(&mut local)?;
         let catalog = catalog(&mut local)?;
-        let columns = Columns::find(&mut local, &catalog, &self.columns)?;
+        let columns = Columns::find_all(&mut local, &catalog, &self.columns)?;
         lock(&mut local, &columns)?;
         let report = shared.write(|conn| {
             migrate::lock(conn)?;
@@ -310,6 +311,15 @@ impl Adoption {
         Ok(undone)
     }
 
+    /// Under which names the house has groups of the app that have another one there.
+    fn targets(&self, plan: &AdoptionPlan) -> HashMap<String, String> {
+        let answers = self.groups.iter().map(|(name, answer)| match answer {
+            Answer::Same(house) | Answer::New(house) => (name.clone(), house.clone()),
+        });
+        let planned = plan.groups.iter().map(|group| (group.name.clone(), group.house.clone()));
+        answers.chain(planned).collect()
+    }
+
     fn write(
         &self,
         conn: &mut SharedConnection,
@@ -328,24 +338,41 @@ impl Adoption {
         let replaced: Vec<&str> = replaced.map(|one| one.username.as_str()).collect();
         adopted::forget(conn, app, &replaced)?;
         adopted::add(conn, app, &new)?;
-        let given = rights.give(conn, &plan)?;
+        let mut given = rights.give(conn, &plan)?;
         progress("memberships and permissions given", (plan.memberships + plan.permissions) as u64);
         let mut taken = Vec::new();
         if self.orphans == Orphans::Null {
-            for spot in columns.spots.iter().filter(|spot| spot.may_lose_orphans()) {
+            let spots = columns.iter().flat_map(|columns| &columns.spots);
+            for spot in spots.filter(|spot| spot.may_lose_orphans()) {
                 taken.extend(spot.take_orphans(local)?);
             }
         }
-        let ids = plan.users.iter().filter_map(|one| Some((one.local_id, one.user_id?)));
-        let ids: Vec<(i64, i64)> = ids.filter(|(old, new)| old != new).collect();
-        plan.columns = rewriting::rewrite(local, &columns, &ids, &mut *progress)?;
+        plan.columns.clear();
+        let mut others = Vec::new();
+        for columns in &columns {
+            let ids = match columns.of {
+                columns::USERS => users(&plan),
+                of => named::ids(of, conn, local, &self.targets(&plan), &mut given)?,
+            };
+            plan.columns.extend(rewriting::rewrite(local, columns, &ids, &mut *progress)?);
+            if columns.of != columns::USERS {
+                others.push((columns.of.to_owned(), ids));
+            }
+        }
         look::end_sessions(local, catalog)?;
         let house = migrate::house(conn)?.unwrap_or_default();
         let orphans = taken.len();
-        Undo::new(&plan, house, &ledger, given, taken).write(undo_file)?;
+        let undo = Undo::new(&plan, house, &ledger, given);
+        undo.with(others, taken).write(undo_file)?;
         progress("users written into the undo file", plan.users.len() as u64);
         Ok(AdoptionReport { plan, undo_file: Some(undo_file.to_owned()), orphans })
     }
+}
+
+/// The ids that change.
+fn users(plan: &AdoptionPlan) -> Vec<(i64, i64)> {
+    let ids = plan.users.iter().filter_map(|one| Some((one.local_id, one.user_id?)));
+    ids.filter(|(old, new)| old != new).collect()
 }
 
 /// Both databases, if the house is one and the app has its own.
@@ -375,10 +402,11 @@ fn begin_alone(local: &mut Database) -> Result<(), MoveError> {
 }
 
 /// Nobody writes an old id while they are rewritten.
-fn lock(local: &mut Database, columns: &Columns) -> Result<(), MoveError> {
+fn lock(local: &mut Database, columns: &[Columns]) -> Result<(), MoveError> {
     if local.kind() == DatabaseKind::Sqlite {
         return Ok(());
     }
-    let tables = listed(columns.spots.iter().map(|spot| spot.table.as_str()));
+    let spots = columns.iter().flat_map(|columns| &columns.spots);
+    let tables = listed(spots.map(|spot| spot.table.as_str()));
     local.run(&format!("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"))
 }

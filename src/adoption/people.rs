@@ -84,10 +84,6 @@ impl Locals {
         Ok(Self { people: people.collect(), luggage: rows.iter().map(luggage).collect() })
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.people.len()
-    }
-
     /// Users who would move, and cannot be written as they are.
     pub(super) fn unfit(&self, people: &[Person]) -> Vec<Conflict> {
         let both = people.iter().zip(&self.luggage);
@@ -117,7 +113,9 @@ impl Locals {
             let rank = if luggage.is_superuser { "superuser" } else { "staff" };
             Some(format!("{} ({rank})", person.house))
         });
-        ranked.collect()
+        let mut ranked: Vec<String> = ranked.collect();
+        ranked.sort();
+        ranked
     }
 
     /// Makes those who move, and says which ids the house gave them.

@@ -82,8 +82,8 @@ pub struct AdoptedGroup {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Found {
-    /// `auth_user.id` itself.
-    User,
+    /// It is where they come from: `auth_user.id`.
+    Itself,
     /// By a foreign key.
     ForeignKey,
     /// The operator has named it.
@@ -92,7 +92,8 @@ pub enum Found {
     ContentType,
 }
 
-/// A local column with ids of users.
+/// A local column with ids that become those of the house: of users, and where an app's own tables refer to them, of
+/// content types, groups and permissions.
 #[non_exhaustive]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdoptedColumn {
@@ -100,9 +101,11 @@ pub struct AdoptedColumn {
     pub table: String,
     /// The column.
     pub column: String,
+    /// The table whose ids it has.
+    pub of: String,
     /// How it is known.
     pub found: Found,
-    /// How many of its rows have an id of a local user; in a report, how many got another one.
+    /// How many of its rows have such an id; in a report, how many got another one.
     pub rows: u64,
     /// How many have an id that is nobody's.
     pub orphans: u64,
@@ -137,7 +140,7 @@ pub struct AdoptionPlan {
     pub memberships: usize,
     /// How many permissions of single users come along.
     pub permissions: usize,
-    /// The local columns with ids of users.
+    /// The local columns with ids that change.
     pub columns: Vec<AdoptedColumn>,
     /// Columns of whole numbers without a foreign key, whose names sound like ids.
     pub unbound: Vec<String>,

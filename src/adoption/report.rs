@@ -229,7 +229,7 @@ impl fmt::Display for Conflict {
 fn write_columns(f: &mut fmt::Formatter<'_>, what: &str, columns: &[AdoptedColumn]) -> fmt::Result {
     for column in columns {
         let found = match column.found {
-            Found::User => "the users themselves",
+            Found::Itself => "where they come from",
             Found::ForeignKey => "foreign key",
             Found::Named => "named",
             Found::ContentType => "content type",

@@ -49,9 +49,9 @@ impl Spot {
     fn is_known(&self) -> String {
         let column = self.sql();
         if self.is_text {
-            format!("{column} IN (SELECT CAST(id AS varchar) FROM auth_user)")
+            format!("{column} IN (SELECT CAST(id AS varchar) FROM {})", self.of)
         } else {
-            format!("EXISTS (SELECT 1 FROM auth_user AS u WHERE u.id = {column})")
+            format!("EXISTS (SELECT 1 FROM {} AS u WHERE u.id = {column})", self.of)
         }
     }
 
@@ -72,12 +72,19 @@ impl Spot {
         let rows = self.count(local, &self.is_known())?;
         let orphans = self.orphans(local)?;
         let (table, column) = (self.table.clone(), self.column.clone());
-        Ok(AdoptedColumn { table, column, found: self.found, rows, orphans })
+        Ok(AdoptedColumn {
+            table,
+            column,
+            of: self.of.to_owned(),
+            found: self.found,
+            rows,
+            orphans,
+        })
     }
 
     pub(super) fn orphans(&self, local: &mut Database) -> Result<u64, MoveError> {
         let orphan = self.is_orphan(local.kind());
-        if self.found == Found::User { Ok(0) } else { self.count(local, &orphan) }
+        if self.found == Found::Itself { Ok(0) } else { self.count(local, &orphan) }
     }
 
     /// Can the orphans be taken out, and be put back?
@@ -155,7 +162,8 @@ pub(super) fn rewrite(
     for spot in &columns.spots {
         let rows = spot.rewrite(local)?;
         let (table, column) = (spot.table.clone(), spot.column.clone());
-        rewritten.push(AdoptedColumn { table, column, found: spot.found, rows, orphans: 0 });
+        let (of, found) = (spot.of.to_owned(), spot.found);
+        rewritten.push(AdoptedColumn { table, column, of, found, rows, orphans: 0 });
         progress(&format!("rows of {} rewritten", spot.name()), rows);
     }
     watches.iter().try_for_each(|watch| local.run(watch))?;
@@ -171,7 +179,7 @@ pub(super) fn rewrite(
     }) {
         return Err(MoveError::Dangling { table: table.clone(), rows: *rows });
     }
-    raise_counter(local)?;
+    raise_counter(local, columns.of)?;
     local.run("DROP TABLE housekey_ids")?;
     Ok(rewritten)
 }
@@ -225,22 +233,22 @@ fn unwatch(local: &mut Database, columns: &Columns) -> Result<Vec<String>, MoveE
 }
 
 /// No id is given a second time.
-fn raise_counter(local: &mut Database) -> Result<(), MoveError> {
+fn raise_counter(local: &mut Database, of: &str) -> Result<(), MoveError> {
     match local.kind() {
         DatabaseKind::Sqlite => {
             let counts = "SELECT count(*) FROM sqlite_master WHERE name = 'sqlite_sequence'";
             if local.number(counts)? == 0 {
                 return Ok(());
             }
-            local.run(
-                "UPDATE sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(id), 0) FROM auth_user)) \
-                 WHERE name = 'auth_user'",
-            )
+            local.run(&format!(
+                "UPDATE sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(id), 0) FROM {of})) \
+                 WHERE name = '{of}'"
+            ))
         }
         DatabaseKind::Postgres => {
-            let counter = "pg_get_serial_sequence('auth_user', 'id')";
+            let counter = format!("pg_get_serial_sequence('{of}', 'id')");
             local.run(&format!(
-                "SELECT setval({counter}, greatest(nextval({counter}), (SELECT max(id) FROM auth_user)))"
+                "SELECT setval({counter}, greatest(nextval({counter}), (SELECT max(id) FROM {of})))"
             ))
         }
     }

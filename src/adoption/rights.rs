@@ -119,6 +119,11 @@ impl Rights {
         Some(permission)
     }
 
+    /// For people.
+    fn name(&self, permission: &Permission) -> &str {
+        self.names.get(permission).map_or("", String::as_str)
+    }
+
     pub(super) fn has_group(&self, name: &str) -> bool {
         self.groups.contains_key(name)
     }
@@ -135,7 +140,7 @@ impl Rights {
         let house = groups_of_house(conn)?;
         for (name, group) in &self.groups {
             let members = group.members.iter().filter(|id| new.contains(id)).count();
-            if members == 0 && !(is_first && !plan.users.is_empty()) {
+            if members == 0 && (!is_first || plan.users.is_empty()) {
                 continue;
             }
             let (fate, target) = match becomes(name, group, answers.get(name), &house) {
@@ -198,7 +203,13 @@ impl Rights {
             let Some(id) = grants::group(conn, &planned.house)? else { continue };
             if planned.fate == Fate::Moved {
                 for permission in &group.permissions {
-                    let permission = self.row_of(conn, permission, &mut permissions, &mut given)?;
+                    let permission = permission_row(
+                        conn,
+                        permission,
+                        self.name(permission),
+                        &mut permissions,
+                        &mut given,
+                    )?;
                     grants::set_of_group(conn, (id, permission), grants::Grant::Give)?;
                 }
             }
@@ -209,48 +220,19 @@ impl Rights {
         let had = own_of_house(conn)?;
         for (local, permission) in &self.own {
             let Some(user) = ids.get(local) else { continue };
-            let row = self.row_of(conn, permission, &mut permissions, &mut given)?;
+            let row = permission_row(
+                conn,
+                permission,
+                self.name(permission),
+                &mut permissions,
+                &mut given,
+            )?;
             if !had.contains(&(*user, row)) {
                 grants::set_of_user(conn, (*user, row), grants::Grant::Give)?;
                 given.permissions.push((*user, permission.clone()));
             }
         }
         Ok(given)
-    }
-
-    /// The row of a permission, which is made with its model where the house has none.
-    fn row_of(
-        &self,
-        conn: &mut SharedConnection,
-        permission: &Permission,
-        known: &mut HashMap<Permission, i32>,
-        given: &mut Given,
-    ) -> QueryResult<i32> {
-        if let Some(row) = known.get(permission) {
-            return Ok(*row);
-        }
-        let model = (permission.label.clone(), permission.model.clone());
-        let content_type = match grants::model(conn, &model.0, &model.1)? {
-            Some(row) => row,
-            None => {
-                make_model(conn, &model)?;
-                given.made_models.push(model.clone());
-                grants::model(conn, &model.0, &model.1)?.ok_or(diesel::NotFound)?
-            }
-        };
-        let name = self.names.get(permission).map_or("", String::as_str);
-        on_shared!(SharedConnection, conn, conn => {
-            diesel::insert_into(auth_permission::table)
-                .values((
-                    auth_permission::content_type_id.eq(content_type),
-                    auth_permission::codename.eq(&permission.codename),
-                    auth_permission::name.eq(name),
-                ))
-                .execute(&mut **conn)?;
-        });
-        given.made_permissions.push(permission.clone());
-        *known = permissions_of_house(conn)?;
-        known.get(permission).copied().ok_or(diesel::NotFound)
     }
 }
 
@@ -378,14 +360,49 @@ fn join(conn: &mut SharedConnection, group: i32, users: Vec<i32>) -> QueryResult
     Ok(new)
 }
 
-fn make_model(conn: &mut SharedConnection, (label, model): &(String, String)) -> QueryResult<()> {
+/// The row of a model, which is made where the house has none.
+pub(super) fn model_row(
+    conn: &mut SharedConnection,
+    (label, model): (&str, &str),
+    given: &mut Given,
+) -> QueryResult<i32> {
+    if let Some(row) = grants::model(conn, label, model)? {
+        return Ok(row);
+    }
     on_shared!(SharedConnection, conn, conn => {
         diesel::insert_into(django_content_type::table)
             .values((
                 django_content_type::app_label.eq(label),
                 django_content_type::model.eq(model),
             ))
-            .execute(&mut **conn)
-            .map(drop)
-    })
+            .execute(&mut **conn)?;
+    });
+    given.made_models.push((label.to_owned(), model.to_owned()));
+    grants::model(conn, label, model)?.ok_or(diesel::NotFound)
+}
+
+/// The row of a permission, which is made where the house has none.
+pub(super) fn permission_row(
+    conn: &mut SharedConnection,
+    permission: &Permission,
+    name: &str,
+    known: &mut HashMap<Permission, i32>,
+    given: &mut Given,
+) -> QueryResult<i32> {
+    if let Some(row) = known.get(permission) {
+        return Ok(*row);
+    }
+    let content_type = model_row(conn, (&permission.label, &permission.model), given)?;
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::insert_into(auth_permission::table)
+            .values((
+                auth_permission::content_type_id.eq(content_type),
+                auth_permission::codename.eq(&permission.codename),
+                auth_permission::name.eq(name),
+            ))
+            .execute(&mut **conn)?;
+    });
+    given.made_permissions.push(permission.clone());
+    *known = permissions_of_house(conn)?;
+    known.get(permission).copied().ok_or(diesel::NotFound)
 }

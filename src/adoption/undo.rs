@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::columns::Columns;
+use super::columns::{self, Columns};
 use super::plan::{AdoptedColumn, AdoptionPlan, Fate, Found};
 use super::report::{AdoptionUndone, Kept};
 use super::rewriting::{self, Orphan};
@@ -30,6 +30,8 @@ pub(super) struct Undo {
     users: Vec<Line>,
     given: Given,
     columns: Vec<AdoptedColumn>,
+    /// Old and new ids of a table, where an app's own tables refer to others than users.
+    others: Vec<(String, Vec<(i64, i64)>)>,
     orphans: Vec<Orphan>,
 }
 
@@ -77,7 +79,6 @@ impl Undo {
         house: String,
         ledger: &[Adopted],
         given: Given,
-        orphans: Vec<Orphan>,
     ) -> Self {
         let here: BTreeSet<&str> = plan
             .users
@@ -94,7 +95,13 @@ impl Undo {
         });
         let users = users.collect();
         let (app, columns) = (plan.app.clone(), plan.columns.clone());
-        Self { format: FORMAT, app, house, users, given, columns, orphans }
+        let (others, orphans) = (Vec::new(), Vec::new());
+        Self { format: FORMAT, app, house, users, given, columns, others, orphans }
+    }
+
+    /// With what was done to the app's own database besides.
+    pub(super) fn with(self, others: Vec<(String, Vec<(i64, i64)>)>, orphans: Vec<Orphan>) -> Self {
+        Self { others, orphans, ..self }
     }
 
     /// Writes it to the disk, for this user alone.
@@ -163,7 +170,7 @@ impl Undo {
         catalog: &Catalog,
     ) -> Result<AdoptionUndone, Error> {
         let mut undone = AdoptionUndone::of(&self.app);
-        let columns = Columns::find(local, catalog, &self.named(catalog))?;
+        let columns = self.columns_of(local, catalog)?;
         super::lock(local, &columns)?;
         let rows = local.rows("SELECT CAST(id AS varchar), username FROM auth_user")?;
         let id = |row: &Row| Some((row.text(1).to_owned(), row.integer(0)?));
@@ -186,21 +193,40 @@ impl Undo {
                 "auth_user.id has {later} rows of users who came later; delete them first"
             )));
         }
-        for spot in &columns.spots {
+        for spot in columns.iter().flat_map(|columns| &columns.spots) {
             let later = spot.orphans(local)?;
             if later > 0 {
                 return Err(stays(format!(
-                    "{} has {later} rows of users who came later; delete them, or give them to others first",
+                    "{} has {later} rows of users, or others, who came later; delete them, or correct them first",
                     spot.name()
                 )));
             }
         }
-        let back = differ().map(|(line, id)| (id, line.local_id));
-        let back: Vec<(i64, i64)> = back.collect();
+        let back: Vec<(i64, i64)> = differ().map(|(line, id)| (id, line.local_id)).collect();
         undone.users = here().count();
-        undone.columns = rewriting::rewrite(local, &columns, &back, |_, _| {})?;
+        for columns in &columns {
+            let other = self.others.iter().find(|(of, _)| *of == columns.of);
+            let other = other.map(|(_, ids)| ids.iter().map(|(old, new)| (*new, *old)).collect());
+            let ids: Vec<(i64, i64)> = other.unwrap_or_else(|| back.clone());
+            undone.columns.extend(rewriting::rewrite(local, columns, &ids, |_, _| {})?);
+        }
         rewriting::restore_orphans(local, &self.orphans)?;
         Ok(undone)
+    }
+
+    /// Those of users, and of what else was given other ids.
+    fn columns_of(
+        &self,
+        local: &mut Database,
+        catalog: &Catalog,
+    ) -> Result<Vec<Columns>, MoveError> {
+        let mut all = vec![Columns::of_users(local, catalog, &self.named(catalog))?];
+        for of in [columns::MODELS, columns::GROUPS, columns::PERMISSIONS] {
+            if self.others.iter().any(|(other, _)| other == of) {
+                all.push(Columns::by_keys(catalog, of));
+            }
+        }
+        Ok(all)
     }
 
     /// Foreign keys may be gone by now: the columns of the file are as good as named.
@@ -208,6 +234,7 @@ impl Undo {
         let columns = self
             .columns
             .iter()
+            .filter(|column| column.of == columns::USERS)
             .filter(|column| matches!(column.found, Found::ForeignKey | Found::Named));
         let is_there = |column: &&AdoptedColumn| {
             let column =

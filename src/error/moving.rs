@@ -185,7 +185,7 @@ pub enum MoveError {
         undo_file: String,
         /// What the local database said.
         #[source]
-        source: Box<MoveError>,
+        source: Box<Self>,
     },
 
     /// An adoption cannot be taken back.
