@@ -1,6 +1,7 @@
 //! Houses to test in: a folder of SQLite files, or a database of its own on the PostgreSQL server that
 //! `HOUSEKEY_TEST_POSTGRES` names (`scripts/test` starts one).
 
+pub(crate) mod adoption;
 pub(crate) mod apps;
 pub(crate) mod browser;
 pub(crate) mod cases;
