@@ -236,12 +236,13 @@ impl Undo {
             .iter()
             .filter(|column| column.of == columns::USERS)
             .filter(|column| matches!(column.found, Found::ForeignKey | Found::Named));
-        let is_there = |column: &&AdoptedColumn| {
-            let column =
-                catalog.table(&column.table).and_then(|table| table.column(&column.column));
-            column.is_some_and(|column| matches!(column.holds, Holds::Integer(_)))
+        let is_bare = |one: &&AdoptedColumn| {
+            let Some(table) = catalog.table(&one.table) else { return false };
+            let column = table.column(&one.column);
+            table.reference_of(&one.column).is_none()
+                && column.is_some_and(|column| matches!(column.holds, Holds::Integer(_)))
         };
-        columns.filter(is_there).map(|one| format!("{}.{}", one.table, one.column)).collect()
+        columns.filter(is_bare).map(|one| format!("{}.{}", one.table, one.column)).collect()
     }
 
     /// Who was made goes, unless something holds them, and what was given is taken back.

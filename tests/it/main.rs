@@ -5,6 +5,7 @@
 
 mod support;
 
+mod adoption_ids;
 mod adoption_who_is_who;
 mod attacks;
 mod axum_adapter;
