@@ -5,6 +5,7 @@
 
 mod support;
 
+mod adoption_failures;
 mod adoption_ids;
 mod adoption_who_is_who;
 mod attacks;

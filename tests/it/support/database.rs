@@ -24,6 +24,15 @@ pub(crate) fn execute(url: &str, statements: &str) {
     connected!(url, conn => conn.batch_execute(statements)).unwrap();
 }
 
+/// Does something while a transaction that has written is not over; then it is taken back.
+pub(crate) fn in_transaction(url: &str, statement: &str, meanwhile: impl FnOnce()) {
+    connected!(url, conn => {
+        conn.batch_execute(&format!("BEGIN; {statement}")).unwrap();
+        meanwhile();
+        conn.batch_execute("ROLLBACK").unwrap();
+    });
+}
+
 /// The one number of a query.
 pub(crate) fn count(url: &str, query: &str) -> i64 {
     let query = diesel::select(sql::<BigInt>(&format!("({query})")));

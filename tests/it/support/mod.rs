@@ -179,7 +179,16 @@ impl Home {
 
     /// Makes the database refuse every change of a column.
     pub(crate) fn deny_update_of(&self, table: &str, column: &str) {
-        let trigger = format!("CREATE TRIGGER deny BEFORE UPDATE OF {column} ON {table}");
+        self.deny(&format!("BEFORE UPDATE OF {column} ON {table}"));
+    }
+
+    /// Makes the database refuse to delete a row.
+    pub(crate) fn deny_delete(&self, table: &str) {
+        self.deny(&format!("BEFORE DELETE ON {table}"));
+    }
+
+    fn deny(&self, what: &str) {
+        let trigger = format!("CREATE TRIGGER deny {what}");
         self.execute(&if self.is_postgres() {
             format!(
                 "CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS \
