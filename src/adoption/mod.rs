@@ -274,9 +274,9 @@ impl Adoption {
         let report = report.map_err(Error::settled)?;
         if report.undo_file.is_some() {
             progress("users committed in the house", report.plan.users.len() as u64);
-            local.commit().map_err(|source| MoveError::HalfWay {
+            local.commit().map_err(|error| MoveError::HalfWay {
                 undo_file: undo_file.display().to_string(),
-                source: source.into(),
+                source: error.into_cause(),
             })?;
         }
         Ok(report)
@@ -365,6 +365,8 @@ impl Adoption {
         let undo = Undo::new(&plan, house, &ledger, given);
         undo.with(others, taken).write(undo_file)?;
         progress("users written into the undo file", plan.users.len() as u64);
+        // Whatever can fail there fails before the house commits; a connection that is gone, too.
+        local.run("SELECT 1")?;
         Ok(AdoptionReport { plan, undo_file: Some(undo_file.to_owned()), orphans })
     }
 }

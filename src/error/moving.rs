@@ -185,7 +185,7 @@ pub enum MoveError {
         undo_file: String,
         /// What the local database said.
         #[source]
-        source: Box<Self>,
+        source: Option<diesel::result::Error>,
     },
 
     /// An adoption cannot be taken back.
@@ -195,4 +195,14 @@ pub enum MoveError {
         /// Why not, and what to do.
         problem: String,
     },
+}
+
+impl MoveError {
+    /// What a database said, without what that means to a move.
+    pub(crate) fn into_cause(self) -> Option<diesel::result::Error> {
+        match self {
+            Self::Database { source, .. } => Some(source),
+            _ => None,
+        }
+    }
 }

@@ -334,10 +334,14 @@ fn what_came_later_keeps_an_undo_away(home: &Home) {
 fn who_is_held_stays_in_the_house(home: &Home) {
     let wiki = Wiki::new(home, &[], &[(1, "ada", ""), (2, "eve", ""), (3, "kim", "")]);
     wiki.run(&wiki.adoption()).unwrap();
-    let id = home.count("SELECT id FROM auth_user WHERE username = 'ada'");
+    let of_house = |name: &str| {
+        let id = format!("SELECT id FROM auth_user WHERE username = '{name}'");
+        home.count(&id)
+    };
+    let id = of_house("ada");
     home.execute("CREATE TABLE company (boss_id integer REFERENCES auth_user (id))");
     home.execute(&format!("INSERT INTO company VALUES ({id})"));
-    let eve = home.count("SELECT id FROM auth_user WHERE username = 'eve'");
+    let eve = of_house("eve");
     home.execute(&format!(
         "INSERT INTO housekey_adoption VALUES ('tasks', 'eve', 9, {eve}, 'matched', '2026-01-01 00:00:00')"
     ));

@@ -34,8 +34,9 @@ impl<'a> Wiki<'a> {
         for url in [home.shared_url(), wiki.url.clone()] {
             if !url.starts_with("sqlite:") {
                 let counter = "pg_get_serial_sequence('auth_user', 'id')";
-                let last = "coalesce(max(id), 1) FROM auth_user";
-                database::execute(&url, &format!("SELECT setval({counter}, {last})"));
+                let last = "coalesce(max(id), 1)";
+                let raise = format!("SELECT setval({counter}, {last}) FROM auth_user");
+                database::execute(&url, &raise);
             }
         }
         wiki.execute(

@@ -35,7 +35,7 @@ pub(crate) fn in_transaction(url: &str, statement: &str, meanwhile: impl FnOnce(
 
 /// The one number of a query.
 pub(crate) fn count(url: &str, query: &str) -> i64 {
-    let query = diesel::select(sql::<BigInt>(&format!("({query})")));
+    let query = diesel::select(sql::<BigInt>(&format!("CAST(({query}) AS bigint)")));
     connected!(url, conn => query.get_result(conn)).unwrap()
 }
 
