@@ -274,10 +274,10 @@ impl Adoption {
         let report = report.map_err(Error::settled)?;
         if report.undo_file.is_some() {
             progress("users committed in the house", report.plan.users.len() as u64);
-            local.commit().map_err(|error| MoveError::HalfWay {
-                undo_file: undo_file.display().to_string(),
-                source: error.into_cause(),
-            })?;
+            if let Err(error) = local.commit() {
+                drop(local);
+                return Err(self.take_back(&report.plan, error, undo_file));
+            }
         }
         Ok(report)
     }
@@ -309,6 +309,18 @@ impl Adoption {
         });
         removed.map_err(Error::settled)?;
         Ok(undone)
+    }
+
+    /// The app's database has refused the last word: who was made in the house goes again, if nobody of the app was in
+    /// it before.
+    fn take_back(&self, plan: &AdoptionPlan, error: MoveError, undo_file: &Path) -> Error {
+        let joined = |one: &Person| one.fate == Fate::Before && one.user_id == Some(one.local_id);
+        let is_first = !plan.users.iter().any(joined);
+        if is_first && Self::undo(&self.config, undo_file).is_ok() {
+            return error.into();
+        }
+        let undo_file = undo_file.display().to_string();
+        MoveError::HalfWay { undo_file, source: error.into_cause() }.into()
     }
 
     /// Under which names the house has groups of the app that have another one there.
@@ -365,7 +377,7 @@ impl Adoption {
         let undo = Undo::new(&plan, house, &ledger, given);
         undo.with(others, taken).write(undo_file)?;
         progress("users written into the undo file", plan.users.len() as u64);
-        // Whatever can fail there fails before the house commits; a connection that is gone, too.
+        // A connection that is gone is noticed before the house commits.
         local.run("SELECT 1")?;
         Ok(AdoptionReport { plan, undo_file: Some(undo_file.to_owned()), orphans })
     }
