@@ -176,7 +176,7 @@ fn without_an_app_there_is_nothing_to_adopt() {
         assert_eq!(output.status.code(), Some(2));
         text(&output.stderr)
     };
-    assert!(run(&[("SECRET_KEY", KEY)]).contains("DATABASE_URL"));
+    assert!(text(&home.run(&["adopt"]).stderr).contains("DATABASE_URL"));
     let same = [("SECRET_KEY", KEY), ("DATABASE_URL", "sqlite:house.db")];
     assert!(run(&same).contains("both URLs lead to one database"));
     assert!(adopt(&home, 2, &["--undo", "nowhere.json"]).contains("cannot be read"));

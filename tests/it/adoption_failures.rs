@@ -1,7 +1,7 @@
 //! An adoption that fails or is killed leaves both databases as they were, and can be run again. Only between the two
 //! commits there is no way back by itself: then the next run goes on, and the undo file leads back.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -67,7 +67,7 @@ fn child_that_adopts() {
     let done = Adoption::new(config).run(Path::new(&file), |step, _| {
         left -= 1;
         if left == 0 {
-            println!("\nat: {step}");
+            writeln!(std::io::stdout(), "\nat: {step}").unwrap();
             loop {
                 std::thread::park();
             }

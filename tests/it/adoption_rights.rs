@@ -82,7 +82,7 @@ fn a_group_with_other_permissions_is_a_conflict(home: &Home) {
     let wiki = wiki(home);
     editors_of_the_house(home, "delete_page");
     let plan = wiki.plan();
-    let told: Vec<_> = plan.conflicts.iter().map(|one| one.to_string()).collect();
+    let told: Vec<_> = plan.conflicts.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["group `editors` (in the house: `editors`)"]);
     // With the same ones it is joined.
     home.execute("UPDATE auth_permission SET codename = 'change_page'");
@@ -137,7 +137,7 @@ fn a_label_of_another_app_is_a_conflict(home: &Home) {
     let another = another.permissions(housekey::permissions! { "wiki": Page { add } });
     housekey::migrate(&another).unwrap();
     let plan = wiki.plan();
-    let told: Vec<_> = plan.conflicts.iter().map(|one| one.to_string()).collect();
+    let told: Vec<_> = plan.conflicts.iter().map(ToString::to_string).collect();
     assert_eq!(told, ["label `wiki` (in the house: `another`)"]);
     // The app itself may have declared them already.
     home.execute("UPDATE housekey_app_label SET app = 'wiki'");
