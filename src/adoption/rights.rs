@@ -144,6 +144,12 @@ impl Rights {
                 continue;
             }
             let (fate, target) = match becomes(name, group, answers.get(name), &house) {
+                Ok((_, target)) if plan.groups.iter().any(|other| other.house == target) => {
+                    let reason = "another group of this app would become the same one";
+                    let remedy = "give one of them another name by the map";
+                    plan.conflicts.push(Conflict::new("group", name, &target, reason, remedy));
+                    (Fate::Unsettled, target)
+                }
                 Ok(becomes) => becomes,
                 Err(conflict) => {
                     plan.conflicts.push(conflict);

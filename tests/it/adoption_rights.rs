@@ -108,6 +108,9 @@ fn a_map_settles_groups(home: &Home) {
     ] {
         assert_eq!(answer(taken).plan().unwrap().conflicts.len(), 1);
     }
+    let twice = answer(Answer::New("empty".to_owned())).plan().unwrap();
+    let reason = "another group of this app would become the same one";
+    assert_eq!(twice.conflicts.iter().map(|one| &*one.reason).collect::<Vec<_>>(), [reason]);
     wiki.run(&answer(Answer::New("wiki editors".to_owned()))).unwrap();
     let keeper = keeper(&wiki);
     let group = keeper.find_group("wiki editors").unwrap().unwrap();
