@@ -136,10 +136,6 @@ impl Database {
         })
     }
 
-    pub(crate) fn rollback(&mut self) -> Result<(), MoveError> {
-        self.run("ROLLBACK")
-    }
-
     /// Runs statements that have no values in them.
     pub(crate) fn run(&mut self, sql: &str) -> Result<(), MoveError> {
         let done = on_either!(self, conn => conn.batch_execute(sql));

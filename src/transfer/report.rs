@@ -66,7 +66,7 @@ pub struct LeftRows {
 /// What it means that rows stay behind; a part of [`LeftRows`].
 ///
 /// ```
-/// assert_ne!(housekey::Loss::Nothing, housekey::Loss::Perhaps);
+/// assert_ne!(housekey::transfer::Loss::Nothing, housekey::transfer::Loss::Perhaps);
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl TransferReport {
     /// Did, or would, everything go over that should?
     ///
     /// ```no_run
-    /// # fn with(report: &housekey::TransferReport) {
+    /// # fn with(report: &housekey::transfer::TransferReport) {
     /// assert!(report.is_whole());
     /// # }
     /// ```
@@ -94,7 +94,7 @@ impl TransferReport {
     /// The same as a JSON text.
     ///
     /// ```no_run
-    /// # fn with(report: &housekey::TransferReport) -> std::io::Result<()> {
+    /// # fn with(report: &housekey::transfer::TransferReport) -> std::io::Result<()> {
     /// std::fs::write("transfer.json", report.to_json())?;
     /// # Ok(())
     /// # }
