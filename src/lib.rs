@@ -35,7 +35,8 @@ mod caretaker;
 mod sessions;
 mod related;
 mod moving;
-mod transfer;
+pub mod transfer;
+pub mod adoption;
 #[cfg(feature = "axum")]
 mod web;
 #[cfg(test)]
@@ -43,6 +44,7 @@ mod vectors;
 #[cfg(test)]
 mod fuzz;
 
+pub use adoption::{Adoption, AdoptionPlan, AdoptionReport, AdoptionUndone};
 pub use auth::Why;
 pub use caretaker::{Caretaker, SignOut, applied, plan};
 pub use check::{Checkup, Finding, Level, check, check_against};
@@ -60,7 +62,7 @@ pub use place::{DatabaseKind, Place};
 pub use registry::{CookieProfile, HouseKey, Instance, KeyState, Profile, Seen};
 pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionInfo, SessionKey, Status};
-pub use transfer::{LeftRows, Loss, Transfer, TransferProgress, TransferReport, TransferredTable};
+pub use transfer::{Transfer, TransferReport};
 pub use user::{Active, Grant, Granted, Group, Permissions, ResetLink, User};
 #[cfg(feature = "axum")]
 pub use web::axum;

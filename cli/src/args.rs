@@ -41,6 +41,12 @@ pub(crate) enum Command {
         #[arg(long)]
         plan: bool,
     },
+    /// Lets an app that has users of its own join the house, with their passwords and all that is theirs
+    ///
+    /// `SHARED_DATABASE_URL` is the house, `DATABASE_URL` the app's own database with its `auth_user`, `APP_NAME` the
+    /// app. Stop the app and make a backup of both databases before. While something is not settled, nothing is
+    /// changed (exit code 1).
+    Adopt(Adopt),
     /// Shows the database, the migrations, the keys and the apps of the house
     Status,
     /// Tells whether a login in one app is a login in all, and what to do
@@ -82,6 +88,51 @@ pub(crate) enum Command {
     /// The people of the house
     #[command(subcommand)]
     User(UserCommand),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Adopt {
+    /// Only says what would be done
+    #[arg(long)]
+    pub(crate) plan: bool,
+    /// By what the app's users are found in the house
+    #[arg(long, value_name = "WHAT", default_value = "username")]
+    pub(crate) by: By,
+    /// Takes the same username for the same person where there is no e-mail to compare
+    #[arg(long)]
+    pub(crate) trust_usernames: bool,
+    /// Who is who, as CSV with the columns `local,house,how`: `how` is `same` or `new`; groups as `group:NAME`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: Option<PathBuf>,
+    /// Writes the users and groups that are not settled into a new map, to be filled in
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub(crate) write_map: Option<PathBuf>,
+    /// A column with ids of users that has no foreign key. May be given several times
+    #[arg(long, value_name = "TABLE.COLUMN")]
+    pub(crate) column: Vec<String>,
+    /// What becomes of ids that are nobody's, where a column may be empty
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) orphans: Option<Orphans>,
+    /// Lets superusers and staff of the app be that in the whole house
+    #[arg(long)]
+    pub(crate) keep_ranks: bool,
+    /// What takes it back is written here; it must not be there [default: `adopt-APP_NAME.undo.json`]
+    #[arg(long, value_name = "FILE", conflicts_with = "plan")]
+    pub(crate) undo_file: Option<PathBuf>,
+    /// Takes an adoption back, by the file that it has written
+    #[arg(long, value_name = "FILE", exclusive = true)]
+    pub(crate) undo: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum By {
+    Username,
+    Email,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Orphans {
+    Null,
 }
 
 #[derive(Subcommand)]

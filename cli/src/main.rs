@@ -3,6 +3,7 @@
 //! Settings come from the environment, as those of an app; `DATABASE_URL` may be missing. Exit codes: 0 all is
 //! well, 1 something is not as asked (a warning, no such user, no login), 2 an error.
 
+mod adopt;
 mod args;
 mod ask;
 mod checkup;
@@ -62,6 +63,7 @@ fn run(command: Command) -> Result<Report, Failure> {
         Command::App(command) => keys::apps(&open()?, &command)?,
         Command::Migrate { plan: true } => plan(&config()?)?,
         Command::Migrate { plan: false } => steps(&housekey::migrate(&config()?)?),
+        Command::Adopt(wanted) => adopt::run(&Config::from_env()?, &wanted)?,
         Command::Status => checkup::status(&config()?, &open()?)?,
         Command::Check { against: None } => checkup::check(&config()?),
         Command::Check { against: Some(url) } => checkup::against(&config()?, &url)?,

@@ -9,17 +9,18 @@ use indicatif::{ProgressBar, ProgressStyle};
 const LINE_EVERY: usize = 10_000;
 
 pub(crate) struct Progress {
-    what: &'static str,
+    what: String,
     bar: Option<ProgressBar>,
     next_line: usize,
     line_every: usize,
 }
 
 impl Progress {
-    pub(crate) fn of(what: &'static str) -> Self {
+    pub(crate) fn of(what: impl Into<String>) -> Self {
+        let what = what.into();
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{spinner} {human_pos} {msg}, {elapsed}");
-            let bar = ProgressBar::new_spinner().with_message(what);
+            let bar = ProgressBar::new_spinner().with_message(what.clone());
             bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()))
         });
         Self { what, bar, next_line: LINE_EVERY, line_every: LINE_EVERY }

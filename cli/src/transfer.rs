@@ -1,6 +1,7 @@
 //! A house, or an app's own tables, in another database.
 
-use housekey::{Transfer, TransferReport};
+use housekey::Transfer;
+use housekey::transfer::TransferReport;
 
 use crate::Failure;
 use crate::args::Transferred;

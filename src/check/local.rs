@@ -1,21 +1,24 @@
 //! The app's own database, where users and sessions have no business.
 
+use std::collections::BTreeSet;
+
 use super::{Finding, Findings, seen};
 use crate::config::Config;
 use crate::db::{SharedPool, migrate};
 use crate::error::Error;
 use crate::place::Place;
+use crate::registry::adopted;
 use crate::session::store as sessions;
 use crate::user::store as users;
 
-pub(super) fn look(config: &Config) -> Vec<Finding> {
+pub(super) fn look(shared: &SharedPool, config: &Config) -> Vec<Finding> {
     if config.local == config.shared {
         return Vec::new();
     }
-    seen("local", look_at(config))
+    seen("local", look_at(shared, config))
 }
 
-fn look_at(config: &Config) -> Result<Vec<Finding>, Error> {
+fn look_at(shared: &SharedPool, config: &Config) -> Result<Vec<Finding>, Error> {
     let mut findings = Findings::about("local");
     if config.local.file().is_some_and(|file| !file.exists()) {
         return Ok(
@@ -26,7 +29,7 @@ fn look_at(config: &Config) -> Result<Vec<Finding>, Error> {
     let (users, sessions) = local.run(|conn| {
         let has_users = migrate::table_exists(conn, "auth_user")?;
         let has_sessions = migrate::table_exists(conn, "django_session")?;
-        let users = if has_users { users::count(conn)? } else { 0 };
+        let users = if has_users { users::names(conn)? } else { Vec::new() };
         Ok((users, if has_sessions { sessions::living(conn)? } else { 0 }))
     })?;
     if sessions > 0 {
@@ -36,14 +39,34 @@ fn look_at(config: &Config) -> Result<Vec<Finding>, Error> {
              sessions from before that may be deleted",
         );
     }
-    if users > 0 {
+    // What is wrong with the house is told elsewhere.
+    let adopted = adopted_names(shared, config).unwrap_or_default();
+    let strangers = users.iter().filter(|name| !adopted.contains(*name)).count();
+    if strangers > 0 {
         findings.warn(
             format!(
-                "the local database keeps {users} users of its own, who cannot sign in to the house"
+                "the local database keeps {strangers} users of its own, who cannot sign in to the house"
             ),
-            "route `auth` to the shared database, and make those users there",
+            "let them join the house by `housekey adopt` (docs/adopt-an-app.md), and route `auth` to the shared database",
         );
+    } else if !users.is_empty() {
+        findings.ok(format!(
+            "the {} users that the local database keeps have joined the house",
+            users.len()
+        ));
     }
     Ok(findings
         .unless_any(format!("the local database ({}) answers, and keeps no users", local.kind())))
+}
+
+/// The local names of those who have joined; none in a house that is older than its housekey.
+fn adopted_names(shared: &SharedPool, config: &Config) -> Result<BTreeSet<String>, Error> {
+    let adopted = shared.run(|conn| {
+        if migrate::table_exists(conn, "housekey_adoption")? {
+            adopted::of_app(conn, &config.app_name)
+        } else {
+            Ok(Vec::new())
+        }
+    })?;
+    Ok(adopted.into_iter().map(|one| one.username).collect())
 }

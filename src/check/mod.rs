@@ -208,7 +208,7 @@ pub(crate) fn look_over(shared: &SharedPool, config: &Config) -> Checkup {
         findings.extend(database::care(shared, config));
         findings.extend(logins(shared, config));
     }
-    findings.extend(local::look(config));
+    findings.extend(local::look(shared, config));
     Checkup { findings }
 }
 

@@ -20,7 +20,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step {
         name: "0001_django",
         sqlite: include_str!("../../migrations/sqlite/0001_django.sql"),
@@ -40,6 +40,11 @@ const STEPS: [Step; 4] = [
         name: "0004_registry",
         sqlite: include_str!("../../migrations/sqlite/0004_registry.sql"),
         postgres: include_str!("../../migrations/postgres/0004_registry.sql"),
+    },
+    Step {
+        name: "0005_adoption",
+        sqlite: include_str!("../../migrations/sqlite/0005_adoption.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_adoption.sql"),
     },
 ];
 

@@ -220,6 +220,24 @@ table! {
     }
 }
 
+table! {
+    /// Who the users are, that an app had before it joined the house.
+    housekey_adoption (app, username) {
+        /// `APP_NAME`
+        app -> Text,
+        /// The name in the app's own database.
+        username -> Text,
+        /// The id there, before.
+        local_id -> BigInt,
+        /// The id in the house, and there since.
+        user_id -> Integer,
+        /// `moved` (made for this) or `matched` (was in the house).
+        how -> Text,
+        /// When that was.
+        since -> crate::db::DjangoTime,
+    }
+}
+
 joinable!(auth_permission -> django_content_type (content_type_id));
 joinable!(auth_user_groups -> auth_user (user_id));
 joinable!(auth_user_groups -> auth_group (group_id));

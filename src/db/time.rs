@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::expression::{
-    AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
+    AppearsOnTable, AsExpression, Expression, SelectableExpression, ValidGrouping, is_aggregate,
 };
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
 use diesel::result::QueryResult;
@@ -51,6 +51,20 @@ pub(crate) enum Moment {
 impl Moment {
     pub(crate) fn after(seconds: f64) -> Self {
         Self::In(seconds.clamp(-FOREVER, FOREVER))
+    }
+}
+
+/// A point in time that is known, and may be missing: a value of a row that comes from elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, AsExpression)]
+#[diesel(sql_type = DjangoTime)]
+pub(crate) struct Stamp(pub(crate) DateTime<Utc>);
+
+impl<DB: Backend> ToSql<DjangoTime, DB> for Stamp
+where
+    DateTime<Utc>: ToSql<DjangoTime, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.0.to_sql(out)
     }
 }
 

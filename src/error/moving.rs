@@ -64,8 +64,8 @@ pub enum MoveError {
 
     /// There are rows already where rows should go.
     #[error(
-        "TO is not empty: {rows} rows of {table} are there and not in FROM; give a database without them, nothing \
-         was moved"
+        "TO is not empty: {table} has rows there that are not in FROM ({rows}); give a database without them, \
+         nothing was moved"
     )]
     #[non_exhaustive]
     NotEmpty {
@@ -153,4 +153,67 @@ pub enum MoveError {
         /// What is wrong with it, and what to do.
         problem: String,
     },
+
+    /// The operator has named a column that can have no ids of users.
+    #[error("{column} {problem}; name a column of the app's own database with ids of its users")]
+    #[non_exhaustive]
+    NotAColumn {
+        /// What was named.
+        column: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+
+    /// The map of who is who names a user or group whom the app does not have.
+    #[error("the map names the {what} `{name}`, whom the app does not have; correct that line")]
+    #[non_exhaustive]
+    NotInTheApp {
+        /// `user` or `group`.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+
+    /// Rows have other ids than they were given.
+    #[error(
+        "the rows of {column} do not have the ids that they were given; nothing was changed. Something in the local \
+         database changes what is written: see to its triggers, and run this again"
+    )]
+    #[non_exhaustive]
+    Rewritten {
+        /// The table and the column.
+        column: String,
+    },
+
+    /// The house was changed, and the app's own database was not.
+    #[error(
+        "the house has the users of the app now, and the local database did not take its new ids: it is as it was. \
+         Mend the cause and run this again, which goes on from there, or take the users back: --undo {undo_file}"
+    )]
+    #[non_exhaustive]
+    HalfWay {
+        /// What takes the users back.
+        undo_file: String,
+        /// What the local database said.
+        #[source]
+        source: Option<diesel::result::Error>,
+    },
+
+    /// An adoption cannot be taken back.
+    #[error("the adoption is not taken back: {problem}")]
+    #[non_exhaustive]
+    NotUndone {
+        /// Why not, and what to do.
+        problem: String,
+    },
+}
+
+impl MoveError {
+    /// What a database said, without what that means to a move.
+    pub(crate) fn into_cause(self) -> Option<diesel::result::Error> {
+        match self {
+            Self::Database { source, .. } => Some(source),
+            _ => None,
+        }
+    }
 }

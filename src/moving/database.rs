@@ -27,7 +27,7 @@ const POSTGRES_SETUP: &str = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; 
 /// Foreign keys are looked at when all rows are there; no row goes along with another.
 #[cfg(feature = "sqlite")]
 const SQLITE_SETUP: &str = "PRAGMA foreign_keys = OFF; PRAGMA synchronous = FULL; \
-    PRAGMA cache_size = -32768; ";
+    PRAGMA cache_size = -65536; ";
 
 pub(crate) struct Database {
     /// What errors call it.
@@ -147,10 +147,6 @@ impl Database {
             MoveError::Database { database, source } => MoveError::Unsure { database, source },
             error => error,
         })
-    }
-
-    pub(crate) fn rollback(&mut self) -> Result<(), MoveError> {
-        self.run("ROLLBACK")
     }
 
     /// Runs statements that have no values in them.

@@ -1,8 +1,10 @@
-//! What the house knows of its apps and its keys: the tables `housekey_app` and `housekey_key`.
+//! What the house knows of its apps and its keys: the tables `housekey_app`, `housekey_key` and
+//! `housekey_adoption`.
 //!
 //! An app tells what it is when it opens the house. That is how it can be known, before a new key signs, that
 //! every app verifies it. Keys are known by their fingerprints alone.
 
+pub(crate) mod adopted;
 pub(crate) mod apps;
 pub(crate) mod keys;
 mod order;

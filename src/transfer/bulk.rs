@@ -1,4 +1,4 @@
-//! What PostgreSQL need not keep up while many rows come in: it is put right when all are there.
+//! What a database need not keep up while many rows come in: it is put right when all are there.
 
 use diesel::result::Error;
 
@@ -25,26 +25,31 @@ pub(super) fn relax(
     to: &mut Database,
 ) -> Result<Relaxed, MoveError> {
     let mut relaxed = Relaxed { indexes: Vec::new(), references: Vec::new() };
-    if to.kind() == DatabaseKind::Sqlite {
-        return Ok(relaxed);
-    }
     for crossing in crossings {
         let table = quoted(&crossing.table);
-        to.run(&format!("LOCK TABLE {table} IN EXCLUSIVE MODE"))?;
-        let regclass = format!("{}::regclass", literal(&table));
-        for row in to.rows(&strict_references(&regclass))? {
-            to.run(&format!("{} DEFERRABLE", row.text(0)))?;
-            relaxed.references.push(format!("{} NOT DEFERRABLE", row.text(0)));
-        }
+        let indexes = match to.kind() {
+            DatabaseKind::Sqlite => indexes_of_sqlite(&crossing.table),
+            DatabaseKind::Postgres => {
+                to.run(&format!("LOCK TABLE {table} IN EXCLUSIVE MODE"))?;
+                let regclass = format!("{}::regclass", literal(&table));
+                for row in to.rows(&strict_references(&regclass))? {
+                    to.run(&format!("{} DEFERRABLE", row.text(0)))?;
+                    relaxed.references.push(format!("{} NOT DEFERRABLE", row.text(0)));
+                }
+                indexes_of_postgres(&regclass)
+            }
+        };
         let count = format!("SELECT count(*) FROM {table}");
         if from.number(&count)? >= MANY && to.number(&count)? == 0 {
-            for row in to.rows(&plain_indexes(&regclass))? {
+            for row in to.rows(&indexes)? {
                 to.run(&format!("DROP INDEX {}", row.text(0)))?;
                 relaxed.indexes.push(row.text(1).to_owned());
             }
         }
     }
-    to.run("SET CONSTRAINTS ALL DEFERRED")?;
+    if to.kind() == DatabaseKind::Postgres {
+        to.run("SET CONSTRAINTS ALL DEFERRED")?;
+    }
     Ok(relaxed)
 }
 
@@ -60,7 +65,10 @@ impl Relaxed {
             to.run("SAVEPOINT before_the_keys")?;
             to.run("SET CONSTRAINTS ALL IMMEDIATE")
                 .or_else(|error| Err(dangling(error, there, to)?))?;
-            return self.indexes.iter().chain(&self.references).try_for_each(|sql| to.run(sql));
+        }
+        self.indexes.iter().chain(&self.references).try_for_each(|sql| to.run(sql))?;
+        if to.kind() == DatabaseKind::Postgres {
+            return Ok(());
         }
         for crossing in crossings {
             let check = format!(
@@ -101,8 +109,18 @@ fn strict_references(table: &str) -> String {
     )
 }
 
-/// Indexes that hold nothing but columns, and of which their definition says all; those of our own tables.
-fn plain_indexes(table: &str) -> String {
+/// Those that the text says all of; not those of keys.
+fn indexes_of_sqlite(table: &str) -> String {
+    format!(
+        "SELECT '\"' || replace(m.name, '\"', '\"\"') || '\"', m.sql FROM sqlite_master AS m \
+         JOIN pragma_index_list({table}) AS i ON i.name = m.name \
+         WHERE m.type = 'index' AND m.sql IS NOT NULL AND i.\"unique\" = 0",
+        table = literal(table)
+    )
+}
+
+/// Those that their definition says all of; not those of keys, and of nobody else's tables.
+fn indexes_of_postgres(table: &str) -> String {
     format!(
         "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) \
          FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid \

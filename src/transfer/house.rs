@@ -27,7 +27,7 @@ const fn shared(table: &'static str, way: Way, ends: Option<&'static str>) -> Sh
 const OWN_RECORD: &str = "each database keeps its own record of its migrations";
 
 /// Every table of a house, each behind those that it refers to.
-pub(super) const SHARED: [Shared; 17] = [
+pub(super) const SHARED: [Shared; 18] = [
     shared("django_migrations", Way::Kept(OWN_RECORD), None),
     shared("housekey_migration", Way::Kept(OWN_RECORD), None),
     shared("django_content_type", Way::Matched, None),
@@ -45,6 +45,7 @@ pub(super) const SHARED: [Shared; 17] = [
     shared("housekey_app", Way::Replaced, None),
     shared("housekey_app_label", Way::Replaced, None),
     shared("housekey_setting", Way::Replaced, None),
+    shared("housekey_adoption", Way::Replaced, None),
 ];
 
 /// What the makers of tables write down for themselves.

@@ -64,7 +64,7 @@ enum What {
 /// How far a [`Transfer`] is.
 ///
 /// ```
-/// fn show(progress: &housekey::TransferProgress) {
+/// fn show(progress: &housekey::transfer::TransferProgress) {
 ///     println!("{}: {} of {}", progress.table, progress.rows, progress.of);
 /// }
 /// ```

@@ -66,7 +66,7 @@ pub struct LeftRows {
 /// What it means that rows stay behind; a part of [`LeftRows`].
 ///
 /// ```
-/// assert_ne!(housekey::Loss::Nothing, housekey::Loss::Perhaps);
+/// assert_ne!(housekey::transfer::Loss::Nothing, housekey::transfer::Loss::Perhaps);
 /// ```
 #[non_exhaustive]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ impl TransferReport {
     /// Did, or would, everything go over that should?
     ///
     /// ```no_run
-    /// # fn with(report: &housekey::TransferReport) {
+    /// # fn with(report: &housekey::transfer::TransferReport) {
     /// assert!(report.is_whole());
     /// # }
     /// ```
@@ -94,7 +94,7 @@ impl TransferReport {
     /// The same as a JSON text.
     ///
     /// ```no_run
-    /// # fn with(report: &housekey::TransferReport) -> std::io::Result<()> {
+    /// # fn with(report: &housekey::transfer::TransferReport) -> std::io::Result<()> {
     /// std::fs::write("transfer.json", report.to_json())?;
     /// # Ok(())
     /// # }
@@ -182,7 +182,9 @@ impl TransferReport {
 
     fn verdict(&self) -> &'static str {
         let written = self.tables.iter().any(|table| table.moved > 0);
+        let found = self.tables.iter().any(|table| table.found > 0);
         match (self.is_done, self.problems.is_empty()) {
+            (true, _) if !found => "FROM has no rows: nothing was written",
             (true, _) if !written => "everything was there already: nothing was written",
             (true, _) => {
                 "done: counts and checksums are the same on both sides, and every reference leads to a row"

@@ -59,6 +59,31 @@ pub(crate) fn group(conn: &mut SharedConnection, name: &str) -> QueryResult<Opti
     })
 }
 
+/// Is nobody in the group?
+pub(crate) fn is_empty(conn: &mut SharedConnection, group: i32) -> QueryResult<bool> {
+    on_shared!(SharedConnection, conn, conn => {
+        let members = auth_user_groups::table.filter(auth_user_groups::group_id.eq(group));
+        diesel::select(diesel::dsl::not(diesel::dsl::exists(members))).get_result(&mut **conn)
+    })
+}
+
+/// The row of a model in Django's words: its content type.
+pub(crate) fn model(
+    conn: &mut SharedConnection,
+    label: &str,
+    model: &str,
+) -> QueryResult<Option<i32>> {
+    on_shared!(SharedConnection, conn, conn => {
+        let row: Option<DjangoId> = django_content_type::table
+            .filter(django_content_type::app_label.eq(label))
+            .filter(django_content_type::model.eq(model))
+            .select(django_content_type::id)
+            .first(&mut **conn)
+            .optional()?;
+        Ok(row.map(i32::from))
+    })
+}
+
 pub(crate) fn create_group(conn: &mut SharedConnection, name: &str) -> QueryResult<()> {
     on_shared!(SharedConnection, conn, conn => {
         diesel::insert_into(auth_group::table)

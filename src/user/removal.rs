@@ -1,11 +1,12 @@
 //! Users and groups that go, with the rows that Django's own tables have of them (`on_delete=CASCADE` of
 //! `django.contrib.auth` and `django.contrib.admin`). Rows of other tables are nobody's to take along.
 
-use diesel::dsl::sql;
-use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use std::collections::BTreeMap;
 
-use crate::db::{SharedConnection, on_shared};
+use diesel::prelude::*;
+use diesel::sql_types::{Integer, Text};
+
+use crate::db::{DjangoId, SharedConnection, on_shared};
 
 /// What can go.
 pub(crate) struct Kind {
@@ -28,6 +29,12 @@ pub(crate) const GROUP: Kind = Kind {
     owned: &[("auth_user_groups", "group_id"), ("auth_group_permissions", "group_id")],
 };
 
+/// Taken away only when nothing refers to it.
+pub(crate) const PERMISSION: Kind = Kind { table: "auth_permission", owned: &[] };
+
+/// The same of a content type.
+pub(crate) const MODEL: Kind = Kind { table: "django_content_type", owned: &[] };
+
 /// A foreign key; all but the first as they are written in SQL.
 #[derive(QueryableByName)]
 struct Reference {
@@ -48,24 +55,48 @@ pub(crate) fn held_by(
     kind: &Kind,
     id: i32,
 ) -> QueryResult<Option<String>> {
+    Ok(held_among(conn, kind, &[id])?.remove(&id))
+}
+
+/// Those of many rows that are held, each with a table.
+pub(crate) fn held_among(
+    conn: &mut SharedConnection,
+    kind: &Kind,
+    ids: &[i32],
+) -> QueryResult<BTreeMap<i32, String>> {
+    let mut held = BTreeMap::new();
     for reference in references(conn, kind)? {
         let Reference { name, from_table, from_column, to_column } = reference;
         if kind.owned.iter().any(|(table, _)| *table == name) {
             continue;
         }
-        let refers = format!(
-            "EXISTS (SELECT 1 FROM {from_table} AS held JOIN {} AS goes ON held.{from_column} = \
-             goes.{to_column} WHERE goes.\"id\" = {id})",
-            kind.table
-        );
-        let refers = on_shared!(SharedConnection, conn, conn => {
-            diesel::select(sql::<Bool>(&refers)).get_result(&mut **conn)?
-        });
-        if refers {
-            return Ok(Some(name));
+        for some in ids.chunks(AT_ONCE) {
+            let refer = format!(
+                "SELECT DISTINCT goes.\"id\" AS id FROM {from_table} AS held JOIN {} AS goes \
+                 ON held.{from_column} = goes.{to_column} WHERE goes.\"id\" IN ({})",
+                kind.table,
+                listed(some)
+            );
+            let rows: Vec<Held> = on_shared!(SharedConnection, conn, conn => {
+                diesel::sql_query(&refer).load(&mut **conn)?
+            });
+            held.extend(rows.into_iter().map(|row| (row.id.into(), name.clone())));
         }
     }
-    Ok(None)
+    Ok(held)
+}
+
+#[derive(QueryableByName)]
+struct Held {
+    #[diesel(sql_type = Integer)]
+    id: DjangoId,
+}
+
+/// Rows that one statement names.
+const AT_ONCE: usize = 1_000;
+
+fn listed(ids: &[i32]) -> String {
+    ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// The foreign keys to this table.
@@ -109,13 +140,26 @@ fn quoted(name: &str) -> String {
 
 /// `false` when it was gone before.
 pub(crate) fn delete(conn: &mut SharedConnection, kind: &Kind, id: i32) -> QueryResult<bool> {
+    Ok(delete_all(conn, kind, &[id])? == 1)
+}
+
+/// How many of them were there.
+pub(crate) fn delete_all(
+    conn: &mut SharedConnection,
+    kind: &Kind,
+    ids: &[i32],
+) -> QueryResult<usize> {
     let itself = (kind.table, "id");
-    let mut rows = 0;
-    for (table, column) in kind.owned.iter().chain([&itself]) {
-        let delete = format!("DELETE FROM {table} WHERE {column} = {id}");
-        rows = on_shared!(SharedConnection, conn, conn => {
-            diesel::sql_query(delete).execute(&mut **conn)?
-        });
+    let mut deleted = 0;
+    for some in ids.chunks(AT_ONCE) {
+        let mut rows = 0;
+        for (table, column) in kind.owned.iter().chain([&itself]) {
+            let delete = format!("DELETE FROM {table} WHERE {column} IN ({})", listed(some));
+            rows = on_shared!(SharedConnection, conn, conn => {
+                diesel::sql_query(delete).execute(&mut **conn)?
+            });
+        }
+        deleted += rows;
     }
-    Ok(rows == 1)
+    Ok(deleted)
 }

@@ -264,6 +264,12 @@ pub(crate) fn count(conn: &mut SharedConnection) -> QueryResult<i64> {
     on_shared!(SharedConnection, conn, conn => auth_user::table.count().get_result(&mut **conn))
 }
 
+pub(crate) fn names(conn: &mut SharedConnection) -> QueryResult<Vec<String>> {
+    on_shared!(SharedConnection, conn, conn => {
+        auth_user::table.select(auth_user::username).load(&mut **conn)
+    })
+}
+
 /// Those whose names begin so. A name may hold what `LIKE` takes for a pattern.
 pub(crate) fn list(shared: &SharedPool, begin: &str, most: i64) -> Result<Vec<User>, Error> {
     let pattern = begin.replace('!', "!!").replace('%', "!%").replace('_', "!_") + "%";

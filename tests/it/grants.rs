@@ -183,7 +183,7 @@ fn an_auth_app_keeps_the_users_and_not_the_tables() {
     assert!(is_well(&stronger), "{:?}", stronger.check());
 
     // A table that a new version needs is made by the owner.
-    home.execute("DELETE FROM housekey_migration WHERE step = '0004_registry'");
+    home.execute("DELETE FROM housekey_migration WHERE step = '0005_adoption'");
     for role in ROLES {
         refused(housekey::migrate(&notes(&home, role)));
     }

@@ -139,10 +139,13 @@ fn users_of_the_apps_own_are_told(home: &Home) {
     let file = home.folder().join("notes.db");
     let mut local = SqliteConnection::establish(file.to_str().unwrap()).unwrap();
     local
-        .batch_execute("CREATE TABLE auth_user (id integer); INSERT INTO auth_user VALUES (1), (2)")
+        .batch_execute(
+            "CREATE TABLE auth_user (id integer, username text); \
+             INSERT INTO auth_user VALUES (1, 'ada'), (2, 'grace')",
+        )
         .unwrap();
     let text = trouble(&check(&home.config("notes")), "local", Level::Warning);
-    assert!(text.contains("2 users of its own") && text.contains("route `auth`"), "{text}");
+    assert!(text.contains("2 users of its own") && text.contains("`housekey adopt`"), "{text}");
 }
 
 #[test]

@@ -5,6 +5,11 @@
 
 mod support;
 
+mod adoption_failures;
+mod adoption_ids;
+mod adoption_live;
+mod adoption_rights;
+mod adoption_who_is_who;
 mod attacks;
 mod axum_adapter;
 mod bad_configuration;

@@ -32,8 +32,8 @@ fn fill(from: &str, to: &str) {
 
 /// What `FROM` and `TO` are after a move that came to nothing, and that a further run makes good.
 fn nothing_and_then_all(from: &str, to: &str, before: &(String, String)) {
-    same(&before.1, &database::dump(to), "TO is as it was");
-    same(&before.0, &database::dump(from), "FROM is as it was");
+    same(&before.1, &database::state(to), "TO is as it was");
+    same(&before.0, &database::state(from), "FROM is as it was");
     let report = moved(&local(from, to), from, to);
     assert_eq!(numbers(&report, "note"), (MANY, MANY, 0, vec![]));
 }
@@ -52,7 +52,7 @@ fn a_lost_connection_is_no_half_a_move(home: &Home) {
                 execute(&to, "DROP TABLE IF EXISTS note");
                 execute(&from, "DROP TABLE IF EXISTS note");
                 fill(&from, &to);
-                let before = (database::dump(&from), database::dump(&to));
+                let before = (database::state(&from), database::state(&to));
                 let mut is_cut = false;
                 let error = local(&from, &to).run(|progress| {
                     if progress.rows >= when && !is_cut {
@@ -81,13 +81,13 @@ fn a_lost_connection_is_no_half_a_move(home: &Home) {
 fn whoever_stops_in_the_middle_has_moved_nothing(home: &Home) {
     for (from, to) in pairs(home) {
         fill(&from, &to);
-        let before = (database::dump(&from), database::dump(&to));
+        let before = (database::state(&from), database::state(&to));
         for when in [1_000, 2 * MANY] {
             let stopped = std::panic::catch_unwind(|| {
                 local(&from, &to).run(|progress| assert!(progress.rows < when, "enough"))
             });
             assert!(stopped.is_err());
-            same(&before.1, &database::dump(&to), "TO is as it was");
+            same(&before.1, &database::state(&to), "TO is as it was");
         }
         nothing_and_then_all(&from, &to, &before);
     }
@@ -111,7 +111,7 @@ fn a_full_disk_is_no_half_a_move(home: &Home) {
                 "DROP TRIGGER full_disk",
             )
         };
-        let before = (database::dump(&from), database::dump(&to));
+        let before = (database::state(&from), database::state(&to));
         execute(&to, full);
         let said = chain(&local(&from, &to).run(|_| {}).unwrap_err());
         assert!(said.starts_with("TO failed, and nothing was moved; mend the cause"), "{said}");

@@ -189,7 +189,8 @@ fn an_apps_own_rows_follow_the_ids_of_to(home: &Home) {
         assert_eq!(count(&to, right), 3);
         execute(&to, "INSERT INTO stamp VALUES (9, 'own', NULL)");
         assert!(
-            refused(&local(&from, &to), &from, &to).contains("TO is not empty: 1 rows of stamp")
+            refused(&local(&from, &to), &from, &to)
+                .contains("TO is not empty: stamp has rows there that are not in FROM (1)")
         );
     }
 }

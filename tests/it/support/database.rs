@@ -24,9 +24,18 @@ pub(crate) fn execute(url: &str, statements: &str) {
     connected!(url, conn => conn.batch_execute(statements)).unwrap();
 }
 
+/// Does something while a transaction that has written is not over; then it is taken back.
+pub(crate) fn in_transaction(url: &str, statement: &str, meanwhile: impl FnOnce()) {
+    connected!(url, conn => {
+        conn.batch_execute(&format!("BEGIN; {statement}")).unwrap();
+        meanwhile();
+        conn.batch_execute("ROLLBACK").unwrap();
+    });
+}
+
 /// The one number of a query.
 pub(crate) fn count(url: &str, query: &str) -> i64 {
-    let query = diesel::select(sql::<BigInt>(&format!("({query})")));
+    let query = diesel::select(sql::<BigInt>(&format!("CAST(({query}) AS bigint)")));
     connected!(url, conn => query.get_result(conn)).unwrap()
 }
 
@@ -75,7 +84,7 @@ pub(crate) fn rows(url: &str, table: &str) -> Vec<String> {
 }
 
 /// All that a database has: its tables, what belongs to them, their rows and their next ids.
-pub(crate) fn dump(url: &str) -> String {
+pub(crate) fn state(url: &str) -> String {
     if !is_postgres(url) && !std::path::Path::new(&url["sqlite:".len()..]).exists() {
         return "no file".to_owned();
     }
@@ -102,3 +111,13 @@ const OF_POSTGRES: &str = "SELECT line FROM (
 
 const OF_SQLITE: &str = "SELECT type || ' ' || name || ': ' || coalesce(sql, '') FROM sqlite_master \
     WHERE name <> 'sqlite_sequence' ORDER BY type, name";
+
+/// Every row of every table but these, as text.
+pub(crate) fn dump(url: &str, but: &[&str]) -> String {
+    let mut lines = Vec::new();
+    for table in tables(url).into_iter().filter(|table| !but.contains(&table.as_str())) {
+        lines.push(format!("{table}:"));
+        lines.extend(rows(url, &table));
+    }
+    lines.join("\n")
+}

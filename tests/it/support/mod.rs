@@ -1,6 +1,7 @@
 //! Houses to test in: a folder of SQLite files, or a database of its own on the PostgreSQL server that
 //! `HOUSEKEY_TEST_POSTGRES` names (`scripts/test` starts one).
 
+pub(crate) mod adoption;
 pub(crate) mod apps;
 pub(crate) mod browser;
 pub(crate) mod cases;
@@ -179,7 +180,16 @@ impl Home {
 
     /// Makes the database refuse every change of a column.
     pub(crate) fn deny_update_of(&self, table: &str, column: &str) {
-        let trigger = format!("CREATE TRIGGER deny BEFORE UPDATE OF {column} ON {table}");
+        self.deny(&format!("BEFORE UPDATE OF {column} ON {table}"));
+    }
+
+    /// Makes the database refuse to delete a row.
+    pub(crate) fn deny_delete(&self, table: &str) {
+        self.deny(&format!("BEFORE DELETE ON {table}"));
+    }
+
+    fn deny(&self, what: &str) {
+        let trigger = format!("CREATE TRIGGER deny {what}");
         self.execute(&if self.is_postgres() {
             format!(
                 "CREATE FUNCTION deny() RETURNS trigger LANGUAGE plpgsql AS \

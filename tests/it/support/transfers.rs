@@ -1,9 +1,10 @@
 //! Transfers as all of them must be: planned, done, accounted for, and done once.
 
-use housekey::{Transfer, TransferReport, TransferredTable};
+use housekey::transfer::TransferredTable;
+use housekey::{Transfer, TransferReport};
 
 use super::Home;
-use super::database::dump;
+use super::database::state;
 
 pub(crate) fn house(from: &str, to: &str) -> Transfer {
     Transfer::new(from, to).unwrap()
@@ -33,11 +34,11 @@ pub(crate) fn alike(home: &Home, url: &str, name: &str) -> String {
 /// Plans and moves; all that must be so of every move is so.
 #[track_caller]
 pub(crate) fn moved(transfer: &Transfer, from: &str, to: &str) -> TransferReport {
-    let before = (dump(from), dump(to));
+    let before = (state(from), state(to));
     let plan = transfer.plan().unwrap();
     assert_eq!(plan.problems, [""; 0]);
     assert!(!plan.is_done);
-    same(&before.1, &dump(to), "a plan writes nothing");
+    same(&before.1, &state(to), "a plan writes nothing");
     let mut last = 0;
     let report = transfer.run(|progress| {
         assert!(last <= progress.rows && progress.rows <= progress.of, "{progress:?}");
@@ -52,25 +53,25 @@ pub(crate) fn moved(transfer: &Transfer, from: &str, to: &str) -> TransferReport
     }
     assert_eq!(plan.tables.len(), report.tables.len());
 
-    let after = dump(to);
+    let after = state(to);
     let again = transfer.run(|_| {}).unwrap_or_else(|error| panic!("{}", chain(&error)));
     let written: u64 = again.tables.iter().map(|table| table.moved).sum();
     assert_eq!(written, 0, "{again}");
     accounted(&again);
     assert!(again.to_string().ends_with("nothing was written"), "{again}");
-    same(&after, &dump(to), "a second run writes nothing");
-    same(&before.0, &dump(from), "FROM stays as it was");
+    same(&after, &state(to), "a second run writes nothing");
+    same(&before.0, &state(from), "FROM stays as it was");
     report
 }
 
 /// What stops this move; neither side is changed by trying it.
 #[track_caller]
 pub(crate) fn refused(transfer: &Transfer, from: &str, to: &str) -> String {
-    let before = (dump(from), dump(to));
+    let before = (state(from), state(to));
     let error = transfer.run(|_| {}).unwrap_err();
     let said = chain(&error);
-    same(&before.0, &dump(from), &said);
-    same(&before.1, &dump(to), &said);
+    same(&before.0, &state(from), &said);
+    same(&before.1, &state(to), &said);
     said
 }
 

@@ -1,0 +1,102 @@
+//! Rows of `housekey_adoption`: which users an app had before it joined the house, and who they are since.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use crate::db::schema::housekey_adoption;
+use crate::db::{DjangoId, Moment, SharedConnection, on_shared};
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Adopted {
+    /// The name in the app's own database.
+    pub(crate) username: String,
+    /// The id there, before.
+    pub(crate) local_id: i64,
+    /// The id in the house.
+    pub(crate) user_id: i32,
+    pub(crate) how: String,
+}
+
+/// No more rows in one statement: each has six values, and SQLite takes 32,766.
+const AT_ONCE: usize = 1_000;
+
+/// Those of an app.
+pub(crate) fn of_app(conn: &mut SharedConnection, app: &str) -> QueryResult<Vec<Adopted>> {
+    let rows: Vec<(String, i64, DjangoId, String)> = on_shared!(SharedConnection, conn, conn => {
+        housekey_adoption::table
+            .filter(housekey_adoption::app.eq(app))
+            .order(housekey_adoption::username)
+            .select((
+                housekey_adoption::username,
+                housekey_adoption::local_id,
+                housekey_adoption::user_id,
+                housekey_adoption::how,
+            ))
+            .load(&mut **conn)?
+    });
+    let rows = rows.into_iter();
+    Ok(rows
+        .map(|(username, local_id, user_id, how)| Adopted {
+            username,
+            local_id,
+            user_id: user_id.into(),
+            how,
+        })
+        .collect())
+}
+
+pub(crate) fn add(conn: &mut SharedConnection, app: &str, new: &[Adopted]) -> QueryResult<()> {
+    for some in new.chunks(AT_ONCE) {
+        let rows = some.iter().map(|one| {
+            (
+                housekey_adoption::app.eq(app),
+                housekey_adoption::username.eq(&one.username),
+                housekey_adoption::local_id.eq(one.local_id),
+                housekey_adoption::user_id.eq(one.user_id),
+                housekey_adoption::how.eq(&one.how),
+                housekey_adoption::since.eq(Moment::Now),
+            )
+        });
+        let rows: Vec<_> = rows.collect();
+        on_shared!(SharedConnection, conn, conn => {
+            diesel::insert_into(housekey_adoption::table).values(rows).execute(&mut **conn)?;
+        });
+    }
+    Ok(())
+}
+
+pub(crate) fn forget(
+    conn: &mut SharedConnection,
+    app: &str,
+    usernames: &[&str],
+) -> QueryResult<()> {
+    for some in usernames.chunks(AT_ONCE) {
+        on_shared!(SharedConnection, conn, conn => {
+            let rows = housekey_adoption::table
+                .filter(housekey_adoption::app.eq(app))
+                .filter(housekey_adoption::username.eq_any(some));
+            diesel::delete(rows).execute(&mut **conn)?;
+        });
+    }
+    Ok(())
+}
+
+/// Those of the users whom an app knows by the users that it had, each with that app.
+pub(crate) fn known_to(
+    conn: &mut SharedConnection,
+    user_ids: &[i32],
+) -> QueryResult<BTreeMap<i32, String>> {
+    let mut known = BTreeMap::new();
+    for some in user_ids.chunks(AT_ONCE) {
+        let rows: Vec<(DjangoId, String)> = on_shared!(SharedConnection, conn, conn => {
+            housekey_adoption::table
+                .filter(housekey_adoption::user_id.eq_any(some))
+                .select((housekey_adoption::user_id, housekey_adoption::app))
+                .load(&mut **conn)?
+        });
+        known.extend(rows.into_iter().map(|(id, app)| (i32::from(id), app)));
+    }
+    Ok(known)
+}
