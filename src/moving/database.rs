@@ -12,10 +12,6 @@ use crate::error::MoveError;
 use crate::place::DatabaseKind;
 use crate::url::DatabaseUrl;
 
-/// Rows that PostgreSQL hands out at once.
-#[cfg(feature = "postgres")]
-const AT_ONCE: usize = 2_000;
-
 /// How PostgreSQL writes texts: the same whatever the server, the database or the role is set to. Rows that a
 /// policy hides are an error, and not missing.
 #[cfg(feature = "postgres")]
@@ -180,7 +176,7 @@ impl Database {
         Ok(rows.first().and_then(|row| row.integer(0)).unwrap_or(0))
     }
 
-    /// One row of a query after the other, however many there are. On PostgreSQL a transaction must have begun.
+    /// One row of a query after the other, however many there are.
     pub(crate) fn each(
         &mut self,
         sql: &str,
@@ -188,27 +184,19 @@ impl Database {
     ) -> Result<(), MoveError> {
         let name = self.name;
         let failed = |source| MoveError::Database { database: name, source };
+        let query = diesel::sql_query(sql);
         match &mut self.connection {
             #[cfg(feature = "sqlite")]
             Kind::Sqlite(conn) => {
                 use diesel::connection::DefaultLoadingMode;
-                let query = diesel::sql_query(sql);
                 let rows = query.load_iter::<Row, DefaultLoadingMode>(conn).map_err(failed)?;
                 rows.into_iter().try_for_each(|row| visit(row.map_err(failed)?))
             }
             #[cfg(feature = "postgres")]
             Kind::Postgres(conn) => {
-                let declare = format!("DECLARE housekey_rows NO SCROLL CURSOR FOR {sql}");
-                conn.batch_execute(&declare).map_err(failed)?;
-                let fetch = format!("FETCH {AT_ONCE} FROM housekey_rows");
-                loop {
-                    let rows: Vec<Row> = diesel::sql_query(&fetch).load(conn).map_err(failed)?;
-                    let count = rows.len();
-                    rows.into_iter().try_for_each(&mut visit)?;
-                    if count < AT_ONCE {
-                        return conn.batch_execute("CLOSE housekey_rows").map_err(failed);
-                    }
-                }
+                use diesel::pg::PgRowByRowLoadingMode;
+                let rows = query.load_iter::<Row, PgRowByRowLoadingMode>(conn).map_err(failed)?;
+                rows.into_iter().try_for_each(|row| visit(row.map_err(failed)?))
             }
         }
     }

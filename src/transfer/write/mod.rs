@@ -17,10 +17,13 @@ use crate::place::DatabaseKind;
 const AT_ONCE: usize = 1_000;
 /// SQLite takes 32,766 values in one statement, and the text of a longer one is no faster.
 const VALUES_AT_ONCE: usize = 2_000;
+/// Texts and bytes that are kept in memory at once, roughly: a row may be large.
+const BYTES_AT_ONCE: usize = 4 * 1024 * 1024;
 
 /// Rows of one table that are gathered for a statement.
 pub(super) struct Batch {
     rows: Vec<Vec<Cell>>,
+    bytes: usize,
     at_once: usize,
 }
 
@@ -32,18 +35,30 @@ impl Batch {
             }
             DatabaseKind::Postgres => AT_ONCE,
         };
-        Self { rows: Vec::with_capacity(at_once), at_once }
+        Self { rows: Vec::with_capacity(at_once), bytes: 0, at_once }
     }
 
     /// Takes a row, and hands out all when they are enough.
     pub(super) fn add(&mut self, row: Vec<Cell>) -> Option<Vec<Vec<Cell>>> {
+        self.bytes += row.iter().map(length).sum::<usize>();
         self.rows.push(row);
-        (self.rows.len() >= self.at_once)
-            .then(|| std::mem::replace(&mut self.rows, Vec::with_capacity(self.at_once)))
+        if self.rows.len() < self.at_once && self.bytes < BYTES_AT_ONCE {
+            return None;
+        }
+        self.bytes = 0;
+        Some(std::mem::replace(&mut self.rows, Vec::with_capacity(self.at_once)))
     }
 
     pub(super) fn rest(self) -> Vec<Vec<Cell>> {
         self.rows
+    }
+}
+
+fn length(cell: &Cell) -> usize {
+    match cell {
+        Cell::Text(text) => text.len(),
+        Cell::Blob(bytes) => bytes.len(),
+        Cell::Null | Cell::Integer(_) | Cell::Real(_) => 0,
     }
 }
 
