@@ -317,7 +317,12 @@ impl Adoption {
         let joined = |one: &Person| one.fate == Fate::Before && one.user_id == Some(one.local_id);
         let is_first = !plan.users.iter().any(joined);
         if is_first && Self::undo(&self.config, undo_file).is_ok() {
-            return error.into();
+            // Whether the app's database had kept it or not, it is as it was now.
+            return match error {
+                MoveError::Unsure { database, source } => MoveError::Database { database, source },
+                error => error,
+            }
+            .into();
         }
         let undo_file = undo_file.display().to_string();
         MoveError::HalfWay { undo_file, source: error.into_cause() }.into()
