@@ -3,22 +3,23 @@
 //! Under way a value is a text as PostgreSQL writes it (times in UTC, bytes in hexadecimal digits, an interval in
 //! microseconds). Between two SQLite files it is what SQLite keeps.
 
+mod numbers;
+mod times;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 
-use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, NaiveTime, Timelike as _};
+use numbers::{
+    decimal_of, digits, fifteen_digits, fits_a_float, integer, is_decimal, number, plain_decimal,
+    single,
+};
+use times::{date, instant, time, with_six_digits};
 
 use crate::moving::{Cell, Column, Holds};
 use crate::place::DatabaseKind::{self, Postgres, Sqlite};
 
 /// What a column holds on both sides; `None` between two SQLite files, where everything stays as it is.
 pub(super) type Carried = Option<Holds>;
-
-/// Digits that SQLite keeps of a number that is not whole.
-const FLOAT_DIGITS: usize = 15;
-
-/// From so many nanoseconds on a second is one of those that are put in, and no database keeps it.
-const LEAP: u32 = 1_000_000_000;
 
 /// PostgreSQL's types are strict, so its side decides.
 pub(super) fn carried(from: (DatabaseKind, &Column), to: (DatabaseKind, &Column)) -> Carried {
@@ -177,69 +178,6 @@ fn fitting(column: &Column, text: String) -> Result<String, String> {
     }
 }
 
-fn integer(text: &str, bytes: u8) -> Result<String, String> {
-    let number: i64 = text.parse().map_err(|_| "no whole number".to_owned())?;
-    let fits = match bytes {
-        2 => i16::try_from(number).is_ok(),
-        4 => i32::try_from(number).is_ok(),
-        _ => true,
-    };
-    if fits { Ok(number.to_string()) } else { Err(format!("a number of more than {bytes} bytes")) }
-}
-
-fn number(text: String) -> Result<String, String> {
-    match text.parse::<f64>() {
-        Ok(number) if number.is_infinite() && number > 0.0 => Ok("Infinity".to_owned()),
-        Ok(number) if number.is_infinite() => Ok("-Infinity".to_owned()),
-        Ok(_) => Ok(text),
-        Err(_) => Err("no number".to_owned()),
-    }
-}
-
-fn is_decimal(text: &str) -> bool {
-    let digits = text.trim_start_matches(['+', '-']);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
-    let all_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    !digits.is_empty() && digits != "." && all_digits(whole) && all_digits(fraction)
-}
-
-/// How many digits a `numeric(10,2)` has, and how many of them behind the point.
-fn digits(declared: &str) -> Option<(usize, usize)> {
-    let inner = declared.strip_prefix("numeric(")?.strip_suffix(')')?;
-    let (all, behind) = inner.split_once(',')?;
-    Some((all.parse().ok()?, behind.parse().ok()?))
-}
-
-/// A number whose digits all have their place. PostgreSQL would round.
-fn decimal_of(text: &str, (all, most): (usize, usize)) -> Result<(), String> {
-    let plain = plain_decimal(text);
-    let plain = plain.trim_start_matches(['-', '0']);
-    let (whole, behind) = plain.split_once('.').unwrap_or((plain, ""));
-    if behind.len() > most {
-        return Err(format!("more than {most} digits behind the point"));
-    }
-    if whole.len() > all.saturating_sub(most) && text != "NaN" {
-        return Err(format!("more than {} digits before the point", all.saturating_sub(most)));
-    }
-    Ok(())
-}
-
-/// What arithmetic has left behind the fifteenth digit is not there for Django either.
-fn fifteen_digits(number: f64) -> String {
-    let rounded = format!("{number:.*e}", FLOAT_DIGITS - 1);
-    rounded.parse().map_or(rounded, |number: f64| number.to_string())
-}
-
-/// Does SQLite keep all digits of a number?
-fn fits_a_float(text: &str) -> bool {
-    let plain = plain_decimal(text);
-    let digits = plain.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0');
-    let digits: Vec<u8> = digits.collect();
-    let zeros = digits.iter().rev().take_while(|digit| **digit == b'0').count();
-    let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
-    is_number && (digits.len() - zeros <= FLOAT_DIGITS || text.parse::<i64>().is_ok())
-}
-
 /// `1e16` and `10000000000000000` are one number, and `jsonb` sorts the names of an object its own way.
 fn plain_json(value: serde_json::Value) -> serde_json::Value {
     use serde_json::Value;
@@ -288,111 +226,6 @@ fn is_address(text: &str) -> bool {
     address.parse().is_ok_and(|address| {
         bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most(address)))
     })
-}
-
-fn date(text: &str) -> Option<String> {
-    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
-    (1..=9999).contains(&date.year()).then(|| date.format("%Y-%m-%d").to_string())
-}
-
-/// A number that keeps its size in four bytes.
-fn single(text: String) -> Result<String, String> {
-    let text = number(text)?;
-    match (text.parse::<f64>(), text.parse::<f32>()) {
-        (Ok(all), Ok(part)) if all.is_finite() != part.is_finite() => {
-            Err("a number of more than 4 bytes".to_owned())
-        }
-        (Ok(all), Ok(part)) if (all == 0.0) != (part == 0.0) => {
-            Err("a number of more than 4 bytes".to_owned())
-        }
-        _ => Ok(text),
-    }
-}
-
-/// `12.30` and `12.3` are one number.
-fn plain_decimal(text: &str) -> Cow<'_, str> {
-    let sign_less = text.strip_prefix('+').unwrap_or(text);
-    let plain = match sign_less.split_once('.') {
-        Some(_) => sign_less.trim_end_matches('0').trim_end_matches('.'),
-        None => sign_less,
-    };
-    match plain {
-        "-0" | "" => "0".into(),
-        plain => plain.into(),
-    }
-}
-
-/// A time in UTC as PostgreSQL writes it, without its zone.
-fn instant(text: &str) -> Result<String, String> {
-    if is_plain(text) {
-        return Ok(if text.len() == 19 { text.to_owned() } else { short(text) });
-    }
-    let forms = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M"];
-    let naive = forms.iter().find_map(|form| NaiveDateTime::parse_from_str(text, form).ok());
-    let zoned = || {
-        let forms = ["%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f%#z"];
-        let time = forms.iter().find_map(|form| DateTime::parse_from_str(text, form).ok());
-        time.map(|time| time.naive_utc())
-    };
-    let time = naive.or_else(zoned).ok_or("no time")?;
-    if time.nanosecond() >= LEAP {
-        return Err("no time".to_owned());
-    }
-    let text = time.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
-    if (1..=9999).contains(&time.year()) {
-        Ok(short(&text))
-    } else {
-        Err("a year of no calendar".to_owned())
-    }
-}
-
-/// Nearly all times look so: `2026-11-22 04:18:00`, or with a fraction of at most six digits.
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let Some((whole, fraction)) = bytes.split_at_checked(19) else { return false };
-    let number = |from: usize, to: usize| -> Option<u32> {
-        let digits = &whole[from..to];
-        digits.iter().try_fold(0, |sum, digit| {
-            digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
-        })
-    };
-    let marks = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')];
-    let date = || {
-        let year = number(0, 4).filter(|year| *year > 0)?.try_into().ok()?;
-        NaiveDate::from_ymd_opt(year, number(5, 7)?, number(8, 10)?)
-    };
-    let time = || NaiveTime::from_hms_opt(number(11, 13)?, number(14, 16)?, number(17, 19)?);
-    let is_fraction = match fraction {
-        [] => true,
-        [b'.', digits @ ..] => {
-            (1..=6).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
-        }
-        _ => false,
-    };
-    is_fraction
-        && marks.iter().all(|(place, mark)| whole[*place] == *mark)
-        && date().is_some()
-        && time().is_some()
-}
-
-fn time(text: &str) -> Result<String, String> {
-    let forms = ["%H:%M:%S%.f", "%H:%M"];
-    let time = forms.iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
-    let time = time.filter(|time| time.nanosecond() < LEAP).ok_or("no time of a day")?;
-    Ok(short(&time.format("%H:%M:%S%.6f").to_string()))
-}
-
-/// Without the zeros at the end of the fraction, which it must have.
-fn short(time: &str) -> String {
-    time.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
-/// Six digits, or none: as Django writes times into SQLite.
-fn with_six_digits(time: &str) -> String {
-    match time.split_once('.') {
-        Some((whole, fraction)) => format!("{whole}.{fraction:0<6}"),
-        None => time.to_owned(),
-    }
 }
 
 fn uuid(text: &str) -> Result<String, String> {
