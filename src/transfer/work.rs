@@ -164,14 +164,11 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
         for (table, way) in
             ways.iter().filter(|(_, way)| matches!(way, Way::Copied | Way::Replaced))
         {
-            let is_there = sides.to.1.table(table).is_some();
-            if !is_there
-                && self.from.number(&format!("SELECT count(*) FROM {}", quoted(table)))? == 0
-            {
-                continue;
-            }
+            let count = format!("SELECT count(*) FROM {}", quoted(table));
             match Crossing::new(sides, table, *way) {
                 Ok(crossing) => crossings.push(crossing),
+                // Without rows there is nothing to have no place for.
+                Err(_) if self.from.number(&count)? == 0 => {}
                 Err(error) => self.problem(error)?,
             }
         }
