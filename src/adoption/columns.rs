@@ -22,6 +22,12 @@ pub(super) struct Spot {
     pub(super) only: String,
 }
 
+impl Spot {
+    fn is_of_the_column_of(&self, other: &Self) -> bool {
+        (&self.table, &self.column) == (&other.table, &other.column)
+    }
+}
+
 /// A foreign key that must not watch while both of its sides change.
 pub(super) struct Watch {
     pub(super) table: String,
@@ -80,14 +86,23 @@ impl Columns {
         let mut ids = vec![(USERS.to_owned(), "id".to_owned(), Found::Itself)];
         for name in named {
             let (table, column) = named_column(catalog, name)?;
-            ids.push((table.name.clone(), column.name.clone(), Found::Named));
+            // Twice rewritten is somebody else.
+            if !ids.iter().any(|(of, known, _)| *of == table.name && *known == column.name) {
+                ids.push((table.name.clone(), column.name.clone(), Found::Named));
+            }
         }
         let watches = follow(catalog, &mut ids);
         let mut spots: Vec<Spot> = ids
             .iter()
             .filter_map(|(table, column, found)| spot(catalog, table, column, *found))
             .collect();
-        spots.extend(generic(local, catalog, &ids)?);
+        for spot in generic(local, catalog, &ids)? {
+            // A content type says more than a name on the command line, and a foreign key says all.
+            spots.retain(|other| other.found != Found::Named || !other.is_of_the_column_of(&spot));
+            if !spots.iter().any(|other| other.is_of_the_column_of(&spot)) {
+                spots.push(spot);
+            }
+        }
         let is_known = |table: &str, column: &str| {
             spots.iter().any(|spot| spot.table == table && spot.column == column)
         };
