@@ -55,7 +55,7 @@ impl Adoption {
         };
         self.note(&mut plan, ranks, &locals, &house);
         rights.plan(conn, &mut plan, &self.groups)?;
-        if plan.users.iter().any(|user| user.user_id != Some(user.local_id)) {
+        if !plan.is_about_nobody() {
             self.look_at_columns(local, &columns, &mut plan)?;
             plan.unbound = columns.iter().flat_map(|columns| columns.unbound.clone()).collect();
             plan.sessions = sessions(local, catalog)?;
