@@ -27,8 +27,10 @@ use crate::place::{DatabaseKind, Place};
 use crate::registry::{self, adopted};
 use columns::Columns;
 use look::Look;
+use named::Renumbered;
 pub use plan::{AdoptedColumn, AdoptedGroup, AdoptionPlan, Conflict, Fate, Found, Person};
 pub use report::{AdoptionReport, AdoptionUndone, Kept};
+use rights::Rights;
 use undo::Undo;
 
 /// What errors call the app's own database.
@@ -312,24 +314,30 @@ impl Adoption {
     }
 
     /// The app's database has refused the last word: who was made in the house goes again, if nobody of the app was in
-    /// it before.
+    /// it before. Those may be somebody in other apps by now.
     fn take_back(&self, plan: &AdoptionPlan, error: MoveError, undo_file: &Path) -> Error {
-        let joined = |one: &Person| one.fate == Fate::Before && one.user_id == Some(one.local_id);
-        let is_first = !plan.users.iter().any(joined);
-        if is_first && Self::undo(&self.config, undo_file).is_ok() {
-            return error.into();
+        let is_first = plan.of(Fate::Before).next().is_none();
+        let source = error.into_cause();
+        match source {
+            Some(source) if is_first && Self::undo(&self.config, undo_file).is_ok() => {
+                MoveError::Database { database: LOCAL, source }.into()
+            }
+            source => {
+                let undo_file = undo_file.display().to_string();
+                MoveError::HalfWay { undo_file, source }.into()
+            }
         }
-        let undo_file = undo_file.display().to_string();
-        MoveError::HalfWay { undo_file, source: error.into_cause() }.into()
     }
 
-    /// Under which names the house has groups of the app that have another one there.
-    fn targets(&self, plan: &AdoptionPlan) -> HashMap<String, String> {
+    /// Under which names the house has groups of the app. Those of an app that has joined have the ids of the house,
+    /// and their names may be those of other groups there.
+    fn groups(&self, plan: &AdoptionPlan, rights: &Rights) -> HashMap<String, String> {
+        let own: Vec<String> = if plan.has_joined() { Vec::new() } else { rights.group_names() };
         let answers = self.groups.iter().map(|(name, answer)| match answer {
             Answer::Same(house) | Answer::New(house) => (name.clone(), house.clone()),
         });
         let planned = plan.groups.iter().map(|group| (group.name.clone(), group.house.clone()));
-        answers.chain(planned).collect()
+        own.into_iter().map(|name| (name.clone(), name)).chain(answers).chain(planned).collect()
     }
 
     fn write(
@@ -361,15 +369,16 @@ impl Adoption {
         }
         plan.columns.clear();
         let mut others = Vec::new();
+        let groups = self.groups(&plan, &rights);
         for columns in &columns {
             let ids = match columns.of {
                 columns::USERS => users(&plan),
-                of => named::ids(of, conn, local, &self.targets(&plan), &mut given)?,
+                of => {
+                    others.push(named::renumbered(of, conn, local, &groups, &mut given)?);
+                    others.last().map(Renumbered::there).unwrap_or_default()
+                }
             };
             plan.columns.extend(rewriting::rewrite(local, columns, &ids, &mut *progress)?);
-            if columns.of != columns::USERS {
-                others.push((columns.of.to_owned(), ids));
-            }
         }
         look::end_sessions(local, catalog)?;
         let house = migrate::house(conn)?.unwrap_or_default();

@@ -191,6 +191,12 @@ impl AdoptionPlan {
         serde_json::json!(self)
     }
 
+    /// Were the ids of the app rewritten by a run before?
+    pub(super) fn has_joined(&self) -> bool {
+        let mut before = self.of(Fate::Before).peekable();
+        before.peek().is_some() && before.all(|one| one.user_id == Some(one.local_id))
+    }
+
     pub(super) fn of(&self, fate: Fate) -> impl Iterator<Item = &Person> {
         self.users.iter().filter(move |person| person.fate == fate)
     }

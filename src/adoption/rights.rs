@@ -124,6 +124,10 @@ impl Rights {
         self.names.get(permission).map_or("", String::as_str)
     }
 
+    pub(super) fn group_names(&self) -> Vec<String> {
+        self.groups.keys().cloned().collect()
+    }
+
     pub(super) fn has_group(&self, name: &str) -> bool {
         self.groups.contains_key(name)
     }
