@@ -4,6 +4,7 @@ use super::columns::Columns;
 use super::matching::{self, Rules};
 use super::people::{Locals, of_house};
 use super::plan::{AdoptedColumn, AdoptionPlan, Conflict};
+use super::report::listed;
 use super::rights::Rights;
 use super::{Adoption, Orphans, Ranks};
 use crate::db::{SharedConnection, migrate};
@@ -37,12 +38,12 @@ impl Adoption {
         let rules =
             Rules { by: self.by, trusts_usernames: self.trusts_usernames, answers: &self.people };
         let (users, conflicts) = matching::decide(&locals.people, &house, &ledger, &rules);
-        let unfit = locals.unfit(&users);
+        let conflicts = locals.with_unfit(&users, conflicts);
         let ranks = locals.ranks(&users);
         let mut plan = AdoptionPlan {
             app: self.config.app_name.clone(),
             users,
-            conflicts: conflicts.into_iter().chain(unfit).collect(),
+            conflicts,
             notes: Vec::new(),
             ranks: Vec::new(),
             groups: Vec::new(),
@@ -88,13 +89,21 @@ impl Adoption {
             Ranks::Kept => plan.notes.push(format!(
                 "{} users keep their rank, in the whole house: {}",
                 ranks.len(),
-                ranks.join(", ")
+                listed(&ranks)
             )),
         }
         let same = matching::same_addresses(&plan.users, &locals.people, house);
         if same > 0 {
             plan.notes.push(format!(
                 "{same} users who move have the e-mail of a house user of another name, and may be the same people"
+            ));
+        }
+        let let_in = matching::let_in(&plan.users, &locals.people, house);
+        if !let_in.is_empty() {
+            plan.notes.push(format!(
+                "{} users whom the app had deactivated may sign in, as the house lets them: {}",
+                let_in.len(),
+                listed(&let_in)
             ));
         }
         let alike = matching::same_looks(&plan.users);

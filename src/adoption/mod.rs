@@ -15,7 +15,7 @@ mod rewriting;
 mod rights;
 mod undo;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::check;
@@ -265,6 +265,7 @@ impl Adoption {
         lock(&mut local, &columns)?;
         let report = shared.write(|conn| {
             migrate::lock(conn)?;
+            people::hold(conn)?;
             let look = self.look(conn, &mut local, &catalog)?;
             progress("users of the app compared", look.plan.users.len() as u64);
             match look.plan.conflicts.len() {
@@ -353,10 +354,10 @@ impl Adoption {
         progress("users made in the house", plan.of(Fate::Moved).count() as u64);
         let app = &self.config.app_name;
         let new = undo::ledger_lines(&plan);
+        let old: HashSet<&str> = ledger.iter().map(|one| one.username.as_str()).collect();
         let replaced =
-            new.iter().filter(|one| ledger.iter().any(|old| old.username == one.username));
-        let replaced: Vec<&str> = replaced.map(|one| one.username.as_str()).collect();
-        adopted::forget(conn, app, &replaced)?;
+            new.iter().map(|one| one.username.as_str()).filter(|name| old.contains(name));
+        adopted::forget(conn, app, &replaced.collect::<Vec<_>>())?;
         adopted::add(conn, app, &new)?;
         let mut given = rights.give(conn, &plan)?;
         progress("memberships and permissions given", (plan.memberships + plan.permissions) as u64);
@@ -405,7 +406,7 @@ fn open(config: &Config) -> Result<(SharedPool, Database), Error> {
     }
     let shared = SharedPool::new(Place::Shared, &config.shared, 1, config.deadline);
     check::tables(&shared)?;
-    registry::is_known(&shared, config)?;
+    registry::has_key_of(&shared, config)?;
     let local = Database::open(LOCAL, &config.local, config.deadline)?;
     Ok((shared, local))
 }
