@@ -2,7 +2,7 @@
 //! it, and nobody is lost.
 
 use housekey::adoption::{Answer, Fate, Found};
-use housekey::{Adoption, Config, Error, MoveError, SecretKey};
+use housekey::{Adoption, Config, Error, MoveError, Role, SecretKey};
 
 use crate::support::adoption::{Row, Wiki};
 use crate::support::{Home, KEY, database, on_both_databases};
@@ -26,6 +26,8 @@ on_both_databases!(
     a_name_of_a_table_makes_no_line_of_its_own,
     names_that_are_no_text_are_a_conflict,
     the_largest_ids_are_refused_or_change_places,
+    tables_of_another_schema_are_not_taken_for_these,
+    a_role_with_the_rights_of_auth_is_enough,
 );
 
 const CIRCLE: [Row<'static>; 3] =
@@ -384,4 +386,39 @@ fn the_largest_ids_are_refused_or_change_places(home: &Home) {
     let told = "has an id in auth_user.id that is near the largest there can be";
     assert!(error.to_string().contains(told), "{error:?}");
     assert_eq!(wiki.everything(), before);
+}
+
+fn tables_of_another_schema_are_not_taken_for_these(home: &Home) {
+    if !home.is_postgres() {
+        return; // It has one.
+    }
+    let wiki = circle(home);
+    wiki.execute(
+        "CREATE SCHEMA other; CREATE TABLE other.auth_user (id integer PRIMARY KEY); \
+         INSERT INTO other.auth_user VALUES (1), (2), (3); \
+         CREATE TABLE guest (their integer REFERENCES other.auth_user (id), label varchar(9)); \
+         INSERT INTO guest VALUES (1, 'one'), (2, 'two'), (3, 'three')",
+    );
+    wiki.run(&wiki.adoption()).unwrap();
+    assert_eq!(wiki.list("their", "label", "guest"), "1 one, 2 two, 3 three");
+    wiki.undo();
+    // Its rows refer to users of the app, and cannot be found: nothing is changed.
+    wiki.execute(
+        "CREATE TABLE other.fan (user_id integer REFERENCES public.auth_user (id) DEFERRABLE INITIALLY DEFERRED); \
+         INSERT INTO other.fan VALUES (1)",
+    );
+    let before = wiki.everything();
+    let error = wiki.adoption().run(&home.folder().join("second"), |_, _| {}).unwrap_err();
+    assert!(matches!(error, Error::Move(MoveError::Database { .. })), "{error:?}");
+    assert_eq!(wiki.everything(), before);
+}
+
+fn a_role_with_the_rights_of_auth_is_enough(home: &Home) {
+    let wiki = Wiki::new(home, &ADA, &[(1, "kim", ""), (2, "ada", "a@example.org")]);
+    let key = SecretKey::new(KEY).unwrap();
+    let config = Config::new(&home.url_as(Role::Auth), &wiki.url, key).unwrap().app_name("wiki");
+    Adoption::new(config.clone()).run(&wiki.undo_file(), |_, _| {}).unwrap();
+    assert_eq!(wiki.users(), "1 ada, 2 kim");
+    Adoption::undo(&config, &wiki.undo_file()).unwrap();
+    assert_eq!(wiki.users(), "1 kim, 2 ada");
 }
