@@ -1,5 +1,7 @@
 //! What there is on both sides, and what is to become of it.
 
+use std::collections::HashSet;
+
 use super::columns::Columns;
 use super::matching::{self, Rules};
 use super::people::{Locals, of_house};
@@ -67,8 +69,9 @@ impl Adoption {
 
     /// A map that names somebody else is for another app, or has a slip.
     fn is_about_the_app(&self, locals: &Locals, rights: &Rights) -> Result<(), MoveError> {
-        let is_local = |name: &str| locals.people.iter().any(|one| one.username == name);
-        let nobody = self.people.keys().find(|name| !is_local(name)).map(|name| ("user", name));
+        let here: HashSet<&str> = locals.people.iter().map(|one| one.username.as_str()).collect();
+        let nobody = self.people.keys().find(|name| !here.contains(name.as_str()));
+        let nobody = nobody.map(|name| ("user", name));
         let no_group = self.groups.keys().find(|name| !rights.has_group(name));
         match nobody.or(no_group.map(|name| ("group", name))) {
             Some((what, name)) => Err(MoveError::NotInTheApp { what, name: name.clone() }),
