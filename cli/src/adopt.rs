@@ -1,5 +1,6 @@
 //! An app that has users of its own joins the house.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use housekey::adoption::{Answer, Conflict, MatchBy};
@@ -73,14 +74,14 @@ fn adoption(config: &Config, wanted: &Adopt) -> Result<Adoption, Failure> {
 }
 
 /// The lines that are filled in.
-fn read_map(file: &Path) -> Result<Vec<(String, Answer)>, Failure> {
+fn read_map(file: &Path) -> Result<HashMap<String, Answer>, Failure> {
     let told = |problem: String| format!("the map {}: {problem}", file.display());
     let unreadable = |error: csv::Error| told(format!("{error}; correct it"));
     let mut reader = csv::Reader::from_path(file).map_err(unreadable)?;
     if reader.headers().map_err(unreadable)?.iter().ne(["local", "house", "how"]) {
         return Err(told("the first line must be local,house,how".to_owned()).into());
     }
-    let mut answers: Vec<(String, Answer)> = Vec::new();
+    let mut answers: HashMap<String, Answer> = HashMap::new();
     for (record, number) in reader.into_records().zip(2..) {
         let record = record.map_err(unreadable)?;
         let (local, house) = (record[0].to_owned(), record[1].to_owned());
@@ -93,11 +94,10 @@ fn read_map(file: &Path) -> Result<Vec<(String, Answer)>, Failure> {
                 return Err(told(problem).into());
             }
         };
-        if answers.iter().any(|(known, _)| *known == local) {
+        if answers.insert(local, answer).is_some() {
             let problem = format!("line {number} is about somebody who is in it before; leave one");
             return Err(told(problem).into());
         }
-        answers.push((local, answer));
     }
     Ok(answers)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::plan::Found;
 use crate::error::MoveError;
 use crate::moving::{Catalog, Column, Database, Holds, Table, literal, quoted};
+use crate::place::DatabaseKind;
 
 /// One of them, with what statements about it need.
 pub(super) struct Spot {
@@ -15,11 +16,19 @@ pub(super) struct Spot {
     pub(super) found: Found,
     /// Decimal digits in a text, as Django's generic references have them.
     pub(super) is_text: bool,
+    /// The largest number that it can hold.
+    pub(super) largest: i64,
     pub(super) is_nullable: bool,
     /// The primary key of the table.
     pub(super) key: Vec<String>,
     /// The rows in question: a condition that begins with AND, or nothing.
     pub(super) only: String,
+}
+
+impl Spot {
+    fn is_of_the_column_of(&self, other: &Self) -> bool {
+        (&self.table, &self.column) == (&other.table, &other.column)
+    }
 }
 
 /// A foreign key that must not watch while both of its sides change.
@@ -80,18 +89,28 @@ impl Columns {
         let mut ids = vec![(USERS.to_owned(), "id".to_owned(), Found::Itself)];
         for name in named {
             let (table, column) = named_column(catalog, name)?;
-            ids.push((table.name.clone(), column.name.clone(), Found::Named));
+            // Twice rewritten is somebody else.
+            if !ids.iter().any(|(of, known, _)| *of == table.name && *known == column.name) {
+                ids.push((table.name.clone(), column.name.clone(), Found::Named));
+            }
         }
         let watches = follow(catalog, &mut ids);
         let mut spots: Vec<Spot> = ids
             .iter()
             .filter_map(|(table, column, found)| spot(catalog, table, column, *found))
             .collect();
-        spots.extend(generic(local, catalog, &ids)?);
+        for spot in generic(local, catalog, &ids)? {
+            // A content type says more than a name on the command line, and a foreign key says all.
+            spots.retain(|other| other.found != Found::Named || !other.is_of_the_column_of(&spot));
+            if !spots.iter().any(|other| other.is_of_the_column_of(&spot)) {
+                spots.push(spot);
+            }
+        }
         let is_known = |table: &str, column: &str| {
             spots.iter().any(|spot| spot.table == table && spot.column == column)
         };
         let unbound = unbound(catalog, is_known);
+        has_no_heirs(local, &spots)?;
         Ok(Self { of: USERS, spots, watches, unbound })
     }
 }
@@ -129,6 +148,11 @@ fn spot(catalog: &Catalog, table: &str, column: &str, found: Found) -> Option<Sp
         column: column.name.clone(),
         found,
         is_text: column.holds == Holds::Text,
+        largest: match column.holds {
+            Holds::Integer(2) => i16::MAX.into(),
+            Holds::Integer(4) => i32::MAX.into(),
+            _ => i64::MAX,
+        },
         is_nullable: column.is_nullable,
         key: table.key.clone(),
         only: String::new(),
@@ -156,6 +180,29 @@ fn named_column<'a>(
             Err(unfit(&format!("has a foreign key to {}, and so no ids of users", reference.table)))
         }
         _ => Ok((table, column)),
+    }
+}
+
+/// What is written in a table of PostgreSQL is written in those that inherit from it: rewritten twice.
+fn has_no_heirs(local: &mut Database, spots: &[Spot]) -> Result<(), MoveError> {
+    if local.kind() == DatabaseKind::Sqlite {
+        return Ok(());
+    }
+    let rows = local.rows(
+        "SELECT DISTINCT p.relname::text FROM pg_inherits AS i JOIN pg_class AS p ON p.oid = i.inhparent \
+         WHERE p.relkind = 'r' AND p.relnamespace = current_schema()::regnamespace ORDER BY 1",
+    )?;
+    let parents: Vec<&str> = rows.iter().map(|row| row.text(0)).collect();
+    match spots.iter().find(|spot| parents.contains(&spot.table.as_str())) {
+        None => Ok(()),
+        Some(spot) => Err(MoveError::Schema {
+            database: super::LOCAL,
+            problem: format!(
+                "has tables that inherit from {}; part them for the time being (ALTER TABLE .. NO INHERIT {}), and \
+                 name their columns where they have no foreign key",
+                spot.table, spot.table
+            ),
+        }),
     }
 }
 

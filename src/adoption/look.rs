@@ -1,9 +1,12 @@
 //! What there is on both sides, and what is to become of it.
 
+use std::collections::HashSet;
+
 use super::columns::Columns;
 use super::matching::{self, Rules};
 use super::people::{Locals, of_house};
 use super::plan::{AdoptedColumn, AdoptionPlan, Conflict};
+use super::report::listed;
 use super::rights::Rights;
 use super::{Adoption, Orphans, Ranks};
 use crate::db::{SharedConnection, migrate};
@@ -37,12 +40,12 @@ impl Adoption {
         let rules =
             Rules { by: self.by, trusts_usernames: self.trusts_usernames, answers: &self.people };
         let (users, conflicts) = matching::decide(&locals.people, &house, &ledger, &rules);
-        let unfit = locals.unfit(&users);
+        let conflicts = locals.with_unfit(&users, conflicts);
         let ranks = locals.ranks(&users);
         let mut plan = AdoptionPlan {
             app: self.config.app_name.clone(),
             users,
-            conflicts: conflicts.into_iter().chain(unfit).collect(),
+            conflicts,
             notes: Vec::new(),
             ranks: Vec::new(),
             groups: Vec::new(),
@@ -55,7 +58,7 @@ impl Adoption {
         };
         self.note(&mut plan, ranks, &locals, &house);
         rights.plan(conn, &mut plan, &self.groups)?;
-        if plan.users.iter().any(|user| user.user_id != Some(user.local_id)) {
+        if !plan.is_about_nobody() {
             self.look_at_columns(local, &columns, &mut plan)?;
             plan.unbound = columns.iter().flat_map(|columns| columns.unbound.clone()).collect();
             plan.sessions = sessions(local, catalog)?;
@@ -66,8 +69,9 @@ impl Adoption {
 
     /// A map that names somebody else is for another app, or has a slip.
     fn is_about_the_app(&self, locals: &Locals, rights: &Rights) -> Result<(), MoveError> {
-        let is_local = |name: &str| locals.people.iter().any(|one| one.username == name);
-        let nobody = self.people.keys().find(|name| !is_local(name)).map(|name| ("user", name));
+        let here: HashSet<&str> = locals.people.iter().map(|one| one.username.as_str()).collect();
+        let nobody = self.people.keys().find(|name| !here.contains(name.as_str()));
+        let nobody = nobody.map(|name| ("user", name));
         let no_group = self.groups.keys().find(|name| !rights.has_group(name));
         match nobody.or(no_group.map(|name| ("group", name))) {
             Some((what, name)) => Err(MoveError::NotInTheApp { what, name: name.clone() }),
@@ -88,13 +92,21 @@ impl Adoption {
             Ranks::Kept => plan.notes.push(format!(
                 "{} users keep their rank, in the whole house: {}",
                 ranks.len(),
-                ranks.join(", ")
+                listed(&ranks)
             )),
         }
         let same = matching::same_addresses(&plan.users, &locals.people, house);
         if same > 0 {
             plan.notes.push(format!(
                 "{same} users who move have the e-mail of a house user of another name, and may be the same people"
+            ));
+        }
+        let let_in = matching::let_in(&plan.users, &locals.people, house);
+        if !let_in.is_empty() {
+            plan.notes.push(format!(
+                "{} users whom the app had deactivated may sign in, as the house lets them: {}",
+                let_in.len(),
+                listed(&let_in)
             ));
         }
         let alike = matching::same_looks(&plan.users);

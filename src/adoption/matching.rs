@@ -1,6 +1,8 @@
 //! Who is who: pure, and nobody becomes somebody else by chance.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
 use super::plan::{Conflict, Fate, Person};
 use super::{Answer, MatchBy};
@@ -12,6 +14,7 @@ pub(super) struct Someone {
     pub(super) id: i64,
     pub(super) username: String,
     pub(super) email: String,
+    pub(super) is_active: bool,
 }
 
 /// How an operator wants it done.
@@ -55,14 +58,30 @@ impl<'a> House<'a> {
     }
 }
 
+/// None when there is nothing to compare.
+fn same_address(one: &Someone, other: &Someone) -> Option<bool> {
+    let is_missing = one.email.is_empty() || other.email.is_empty();
+    (!is_missing).then(|| address(&one.email) == address(&other.email))
+}
+
 /// Only letters of ASCII are taken for each other: others have been used to take over accounts.
 fn address(email: &str) -> String {
     email.trim().to_ascii_lowercase()
 }
 
-/// Names that people take for each other: in upper and lower case, and in Unicode's forms.
+/// Names that people take for each other: in upper and lower case, in Unicode's forms, and with letters that nobody
+/// sees.
 fn look(name: &str) -> String {
-    normalize(&normalize(name).to_uppercase().to_lowercase())
+    let seen: String = name.chars().filter(|letter| !unseen(*letter)).collect();
+    let seen: String = seen.split_whitespace().collect();
+    normalize(&normalize(&seen).to_uppercase().to_lowercase())
+}
+
+/// Takes no room, or says how the letters beside it are written.
+pub(super) fn unseen(letter: char) -> bool {
+    letter.general_category() == GeneralCategory::Format
+        || matches!(letter, '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}')
+        || matches!(letter, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 /// Every local user, with what becomes of them, and what is not settled.
@@ -75,8 +94,8 @@ pub(super) fn decide(
     let found = House::new(house);
     let known: HashMap<&str, &Adopted> =
         ledger.iter().map(|one| (one.username.as_str(), one)).collect();
-    let names: HashMap<&str, i64> =
-        local.iter().map(|one| (one.username.as_str(), one.id)).collect();
+    let names: HashMap<&str, &Someone> =
+        local.iter().map(|one| (one.username.as_str(), one)).collect();
     let renamed: HashMap<i64, &Adopted> = ledger
         .iter()
         .filter(|one| !names.contains_key(one.username.as_str()))
@@ -86,15 +105,27 @@ pub(super) fn decide(
     for one in local.iter().filter(|one| !one.email.is_empty()) {
         *addresses.entry(address(&one.email)).or_default() += 1;
     }
+    // Another app under the name of one lacks somebody who is written down.
+    let is_here =
+        |one: &Adopted| names.get(one.username.as_str()).is_some_and(|local| is_still(one, local));
+    let is_the_app = ledger.iter().all(is_here);
+    let is_trusted = |one: &Someone, same: &Someone| {
+        let is_rewritten = one.id == same.id;
+        (is_rewritten && is_the_app)
+            || same_address(one, same).unwrap_or(is_rewritten || is_the_app)
+    };
     let mut verdicts: Vec<Verdict<'_>> = local
         .iter()
         .map(|one| {
             let before = known.get(one.username.as_str());
             if let Some(before) = before.filter(|before| is_still(before, one)) {
-                return match found.ids.get(&i64::from(before.user_id)) {
-                    Some(same) => Verdict::Same(same, Fate::Before, "adopted before"),
-                    None => by_map(one, &found, rules).unwrap_or_else(deleted),
-                };
+                match found.ids.get(&i64::from(before.user_id)) {
+                    Some(same) if is_trusted(one, same) => {
+                        return Verdict::Same(same, Fate::Before, "adopted before");
+                    }
+                    Some(_) => {}
+                    None => return by_map(one, &found, rules).unwrap_or_else(deleted),
+                }
             }
             if let Some(verdict) = by_map(one, &found, rules) {
                 return verdict;
@@ -196,21 +227,17 @@ fn by_rule<'a>(
 
 fn compared<'a>(one: &Someone, same: &'a Someone, rules: &Rules<'_>) -> Verdict<'a> {
     let house = same.username.clone();
-    if one.email.is_empty() || same.email.is_empty() {
-        return if rules.trusts_usernames {
+    match same_address(one, same) {
+        Some(true) => Verdict::Same(same, Fate::Matched, "same name, same e-mail"),
+        Some(false) => Verdict::Open { reason: "same name, other e-mail", remedy: BY_MAP, house },
+        None if rules.trusts_usernames => {
             Verdict::Same(same, Fate::Matched, "same name, trusted without an e-mail")
-        } else {
-            Verdict::Open {
-                reason: "same name, and no e-mail to compare",
-                remedy: "settle it by the map, or all of them by --trust-usernames, if names are enough",
-                house,
-            }
-        };
-    }
-    if address(&one.email) == address(&same.email) {
-        Verdict::Same(same, Fate::Matched, "same name, same e-mail")
-    } else {
-        Verdict::Open { reason: "same name, other e-mail", remedy: BY_MAP, house }
+        }
+        None => Verdict::Open {
+            reason: "same name, and no e-mail to compare",
+            remedy: "settle it by the map, or all of them by --trust-usernames, if names are enough",
+            house,
+        },
     }
 }
 
@@ -288,6 +315,17 @@ pub(super) fn same_addresses(people: &[Person], local: &[Someone], house: &[Some
     let found = House::new(house);
     let moving = people.iter().zip(local).filter(|(person, _)| person.fate == Fate::Moved);
     moving.filter(|(_, one)| found.emails.contains_key(&address(&one.email))).count()
+}
+
+/// Who was deactivated in the app, and is a user of the house who may sign in; by the local names.
+pub(super) fn let_in(people: &[Person], local: &[Someone], house: &[Someone]) -> Vec<String> {
+    let active: HashSet<i64> = house.iter().filter(|one| one.is_active).map(|one| one.id).collect();
+    let both = people.iter().zip(local).filter(|(person, one)| {
+        person.fate == Fate::Matched
+            && !one.is_active
+            && person.user_id.is_some_and(|id| active.contains(&id))
+    });
+    both.map(|(person, _)| person.username.clone()).collect()
 }
 
 /// The users who move whose names look like that of another one who does.

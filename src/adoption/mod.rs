@@ -15,7 +15,7 @@ mod rewriting;
 mod rights;
 mod undo;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use crate::check;
@@ -27,8 +27,10 @@ use crate::place::{DatabaseKind, Place};
 use crate::registry::{self, adopted};
 use columns::Columns;
 use look::Look;
+use named::Renumbered;
 pub use plan::{AdoptedColumn, AdoptedGroup, AdoptionPlan, Conflict, Fate, Found, Person};
 pub use report::{AdoptionReport, AdoptionUndone, Kept};
+use rights::Rights;
 use undo::Undo;
 
 /// What errors call the app's own database.
@@ -263,6 +265,7 @@ impl Adoption {
         lock(&mut local, &columns)?;
         let report = shared.write(|conn| {
             migrate::lock(conn)?;
+            people::hold(conn)?;
             let look = self.look(conn, &mut local, &catalog)?;
             progress("users of the app compared", look.plan.users.len() as u64);
             match look.plan.conflicts.len() {
@@ -312,29 +315,30 @@ impl Adoption {
     }
 
     /// The app's database has refused the last word: who was made in the house goes again, if nobody of the app was in
-    /// it before.
+    /// it before. Those may be somebody in other apps by now.
     fn take_back(&self, plan: &AdoptionPlan, error: MoveError, undo_file: &Path) -> Error {
-        let joined = |one: &Person| one.fate == Fate::Before && one.user_id == Some(one.local_id);
-        let is_first = !plan.users.iter().any(joined);
-        if is_first && Self::undo(&self.config, undo_file).is_ok() {
-            // Whether the app's database had kept it or not, it is as it was now.
-            return match error {
-                MoveError::Unsure { database, source } => MoveError::Database { database, source },
-                error => error,
+        let is_first = plan.of(Fate::Before).next().is_none();
+        let source = error.into_cause();
+        match source {
+            Some(source) if is_first && Self::undo(&self.config, undo_file).is_ok() => {
+                MoveError::Database { database: LOCAL, source }.into()
             }
-            .into();
+            source => {
+                let undo_file = undo_file.display().to_string();
+                MoveError::HalfWay { undo_file, source }.into()
+            }
         }
-        let undo_file = undo_file.display().to_string();
-        MoveError::HalfWay { undo_file, source: error.into_cause() }.into()
     }
 
-    /// Under which names the house has groups of the app that have another one there.
-    fn targets(&self, plan: &AdoptionPlan) -> HashMap<String, String> {
+    /// Under which names the house has groups of the app. Those of an app that has joined have the ids of the house,
+    /// and their names may be those of other groups there.
+    fn groups(&self, plan: &AdoptionPlan, rights: &Rights) -> HashMap<String, String> {
+        let own: Vec<String> = if plan.has_joined() { Vec::new() } else { rights.group_names() };
         let answers = self.groups.iter().map(|(name, answer)| match answer {
             Answer::Same(house) | Answer::New(house) => (name.clone(), house.clone()),
         });
         let planned = plan.groups.iter().map(|group| (group.name.clone(), group.house.clone()));
-        answers.chain(planned).collect()
+        own.into_iter().map(|name| (name.clone(), name)).chain(answers).chain(planned).collect()
     }
 
     fn write(
@@ -350,10 +354,10 @@ impl Adoption {
         progress("users made in the house", plan.of(Fate::Moved).count() as u64);
         let app = &self.config.app_name;
         let new = undo::ledger_lines(&plan);
+        let old: HashSet<&str> = ledger.iter().map(|one| one.username.as_str()).collect();
         let replaced =
-            new.iter().filter(|one| ledger.iter().any(|old| old.username == one.username));
-        let replaced: Vec<&str> = replaced.map(|one| one.username.as_str()).collect();
-        adopted::forget(conn, app, &replaced)?;
+            new.iter().map(|one| one.username.as_str()).filter(|name| old.contains(name));
+        adopted::forget(conn, app, &replaced.collect::<Vec<_>>())?;
         adopted::add(conn, app, &new)?;
         let mut given = rights.give(conn, &plan)?;
         progress("memberships and permissions given", (plan.memberships + plan.permissions) as u64);
@@ -366,15 +370,16 @@ impl Adoption {
         }
         plan.columns.clear();
         let mut others = Vec::new();
+        let groups = self.groups(&plan, &rights);
         for columns in &columns {
             let ids = match columns.of {
                 columns::USERS => users(&plan),
-                of => named::ids(of, conn, local, &self.targets(&plan), &mut given)?,
+                of => {
+                    others.push(named::renumbered(of, conn, local, &groups, &mut given)?);
+                    others.last().map(Renumbered::there).unwrap_or_default()
+                }
             };
             plan.columns.extend(rewriting::rewrite(local, columns, &ids, &mut *progress)?);
-            if columns.of != columns::USERS {
-                others.push((columns.of.to_owned(), ids));
-            }
         }
         look::end_sessions(local, catalog)?;
         let house = migrate::house(conn)?.unwrap_or_default();
@@ -401,7 +406,7 @@ fn open(config: &Config) -> Result<(SharedPool, Database), Error> {
     }
     let shared = SharedPool::new(Place::Shared, &config.shared, 1, config.deadline);
     check::tables(&shared)?;
-    registry::is_known(&shared, config)?;
+    registry::has_key_of(&shared, config)?;
     let local = Database::open(LOCAL, &config.local, config.deadline)?;
     Ok((shared, local))
 }

@@ -1,6 +1,6 @@
 //! The users on both sides: read from the app's own database, made in the house.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime};
 use diesel::prelude::*;
@@ -80,12 +80,21 @@ impl Locals {
             id: row.integer(0).unwrap_or(0),
             username: row.text(1).to_owned(),
             email: row.text(2).trim().to_owned(),
+            is_active: is_set(row, 8),
         });
         Ok(Self { people: people.collect(), luggage: rows.iter().map(luggage).collect() })
     }
 
-    /// Users who would move, and cannot be written as they are.
-    pub(super) fn unfit(&self, people: &[Person]) -> Vec<Conflict> {
+    /// These conflicts and those of users who cannot be written as they are: no map settles them.
+    pub(super) fn with_unfit(&self, people: &[Person], conflicts: Vec<Conflict>) -> Vec<Conflict> {
+        let unfit = self.unfit(people);
+        let names: HashSet<&str> = unfit.iter().map(|one| one.name.as_str()).collect();
+        let settled = conflicts.into_iter().filter(|one| !names.contains(one.name.as_str()));
+        let settled: Vec<Conflict> = settled.collect();
+        settled.into_iter().chain(unfit).collect()
+    }
+
+    fn unfit(&self, people: &[Person]) -> Vec<Conflict> {
         let both = people.iter().zip(&self.luggage);
         let unfit = both.filter(|(person, luggage)| {
             let is_odd = person.username.is_empty() || person.username.contains('\0');
@@ -155,13 +164,16 @@ impl Locals {
     }
 }
 
+fn is_set(row: &Row, place: usize) -> bool {
+    ["1", "true"].contains(&row.text(place))
+}
+
 fn luggage(row: &Row) -> Option<Luggage> {
     let text = |place: usize| {
         let text = row.0.get(place + 1).and_then(Cell::text)?;
         let fits = text.chars().nth(ROOM[place]).is_none() && !text.contains('\0');
         fits.then(|| text.to_owned())
     };
-    let is_set = |place: usize| ["1", "true"].contains(&row.text(place + 6));
     let last_login = match row.0.get(9) {
         Some(Cell::Null) | None => None,
         Some(cell) => Some(cell.text().and_then(time)?),
@@ -172,9 +184,9 @@ fn luggage(row: &Row) -> Option<Luggage> {
         password: text(2)?,
         first_name: text(3)?,
         last_name: text(4)?,
-        is_superuser: is_set(0),
-        is_staff: is_set(1),
-        is_active: is_set(2),
+        is_superuser: is_set(row, 6),
+        is_staff: is_set(row, 7),
+        is_active: is_set(row, 8),
         last_login,
         date_joined: time(row.text(10))?,
     })
@@ -192,18 +204,38 @@ fn time(text: &str) -> Option<Stamp> {
     naive.ok().map(|time| Stamp(time.and_utc()))
 }
 
+/// Nobody goes from the house, or comes or is renamed, between the look and the commit.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unnecessary_wraps, reason = "PostgreSQL may fail")
+)]
+pub(super) fn hold(conn: &mut SharedConnection) -> QueryResult<()> {
+    match conn {
+        // It has one writer.
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(_) => Ok(()),
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => {
+            use diesel::connection::SimpleConnection as _;
+            conn.batch_execute("LOCK TABLE auth_user IN SHARE ROW EXCLUSIVE MODE")
+        }
+    }
+}
+
 /// All users of the house.
 pub(super) fn of_house(conn: &mut SharedConnection) -> QueryResult<Vec<Someone>> {
-    let rows: Vec<(DjangoId, String, String)> = on_shared!(SharedConnection, conn, conn => {
+    type Row = (DjangoId, String, String, bool);
+    let rows: Vec<Row> = on_shared!(SharedConnection, conn, conn => {
         auth_user::table
-            .select((auth_user::id, auth_user::username, auth_user::email))
+            .select((auth_user::id, auth_user::username, auth_user::email, auth_user::is_active))
             .order(auth_user::id)
             .load(&mut **conn)?
     });
-    let someone = |(id, username, email): (DjangoId, String, String)| Someone {
+    let someone = |(id, username, email, is_active): Row| Someone {
         id: i32::from(id).into(),
         username,
         email: email.trim().to_owned(),
+        is_active,
     };
     Ok(rows.into_iter().map(someone).collect())
 }

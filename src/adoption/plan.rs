@@ -170,8 +170,13 @@ impl AdoptionPlan {
     /// ```
     #[must_use]
     pub fn is_done(&self) -> bool {
+        self.is_settled() && self.is_about_nobody()
+    }
+
+    /// Is everybody there, with the id of the house?
+    pub(super) fn is_about_nobody(&self) -> bool {
         let is_there = |one: &Person| one.fate == Fate::Before && one.user_id == Some(one.local_id);
-        self.is_settled() && self.users.iter().all(is_there)
+        self.users.iter().all(is_there)
     }
 
     /// Everything, with every user.
@@ -184,6 +189,12 @@ impl AdoptionPlan {
     #[must_use]
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!(self)
+    }
+
+    /// Were the ids of the app rewritten by a run before?
+    pub(super) fn has_joined(&self) -> bool {
+        let mut before = self.of(Fate::Before).peekable();
+        before.peek().is_some() && before.all(|one| one.user_id == Some(one.local_id))
     }
 
     pub(super) fn of(&self, fate: Fate) -> impl Iterator<Item = &Person> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::matching::unseen;
 use super::plan::{AdoptedColumn, AdoptionPlan, Conflict, Fate, Found};
 
 /// What an [`Adoption`](crate::Adoption) has done.
@@ -100,7 +101,7 @@ const MOST: usize = 20;
 /// A name that cannot make a line of its own.
 fn shown(name: &str) -> String {
     let escaped = name.chars().map(|letter| match letter {
-        _ if letter.is_control() => letter.escape_unicode().to_string(),
+        _ if letter.is_control() || unseen(letter) => letter.escape_unicode().to_string(),
         _ => letter.to_string(),
     });
     escaped.collect()
@@ -115,7 +116,7 @@ impl fmt::Display for AdoptionPlan {
         self.write_users(f)?;
         self.write_rights(f)?;
         write_columns(f, "column", &self.columns)?;
-        for column in &self.unbound {
+        for column in self.unbound.iter().map(|column| shown(column)) {
             write!(
                 f,
                 "\n  {column} has no foreign key: if it has ids of users, name it by --column"
@@ -215,7 +216,7 @@ impl AdoptionPlan {
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.about)?;
+        write!(f, "{}", shown(&self.about))?;
         if !self.name.is_empty() {
             write!(f, " `{}`", shown(&self.name))?;
         }
@@ -234,7 +235,8 @@ fn write_columns(f: &mut fmt::Formatter<'_>, what: &str, columns: &[AdoptedColum
             Found::Named => "named",
             Found::ContentType => "content type",
         };
-        write!(f, "\n{what} {}.{}: {} rows ({found})", column.table, column.column, column.rows)?;
+        let name = shown(&format!("{}.{}", column.table, column.column));
+        write!(f, "\n{what} {name}: {} rows ({found})", column.rows)?;
         if column.orphans > 0 {
             write!(f, ", {} rows with an id that is nobody's", column.orphans)?;
         }
@@ -242,7 +244,7 @@ fn write_columns(f: &mut fmt::Formatter<'_>, what: &str, columns: &[AdoptedColum
     Ok(())
 }
 
-fn listed(names: &[String]) -> String {
+pub(super) fn listed(names: &[String]) -> String {
     let mut line: Vec<String> = names.iter().take(MOST).map(|name| shown(name)).collect();
     line.extend((names.len() > MOST).then(|| format!("and {} more (--json)", names.len() - MOST)));
     line.join(", ")

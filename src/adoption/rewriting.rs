@@ -134,12 +134,24 @@ impl Spot {
         } else {
             let (table, name) = (quoted(&self.table), quoted(&self.column));
             let top = local.number(&format!("SELECT max({name}) FROM {table}"))?;
-            let top = top.max(local.number("SELECT max(new) FROM housekey_ids")?);
+            let new = local.number("SELECT max(new) FROM housekey_ids")?;
+            let top = top.max(new);
+            if top.checked_add(new).is_none_or(|highest| highest > self.largest) {
+                return Err(self.too_full());
+            }
             let rows = self.update(local, &format!("{top} + m.new {from}"))?;
             self.update(local, &format!("{column} - {top} WHERE {column} > {top}"))?;
             rows
         };
         if rows == planned { Ok(rows) } else { Err(self.unlike()) }
+    }
+
+    fn too_full(&self) -> MoveError {
+        let problem = format!(
+            "has an id in {} that is near the largest there can be; give that row a smaller one, and run this again",
+            self.name()
+        );
+        MoveError::Schema { database: super::LOCAL, problem }
     }
 
     fn unlike(&self) -> MoveError {

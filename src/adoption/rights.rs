@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::plan::{AdoptedGroup, AdoptionPlan, Conflict, Fate};
+use super::report::listed;
 use super::{Answer, Ranks};
 use crate::db::schema::{
     auth_group, auth_group_permissions, auth_permission, auth_user_groups,
@@ -124,6 +125,10 @@ impl Rights {
         self.names.get(permission).map_or("", String::as_str)
     }
 
+    pub(super) fn group_names(&self) -> Vec<String> {
+        self.groups.keys().cloned().collect()
+    }
+
     pub(super) fn has_group(&self, name: &str) -> bool {
         self.groups.contains_key(name)
     }
@@ -163,6 +168,7 @@ impl Rights {
         if !new.is_empty() {
             plan.left_permissions.clone_from(&self.left);
             plan.conflicts.extend(self.taken_labels(conn, &plan.app)?);
+            plan.notes.extend(self.known_labels(conn, &plan.app)?);
         }
         Ok(())
     }
@@ -183,6 +189,24 @@ impl Rights {
             ))
         });
         Ok(taken.collect())
+    }
+
+    /// Labels that are in the house, and nobody's: a Django does not say which are its own.
+    fn known_labels(&self, conn: &mut SharedConnection, app: &str) -> QueryResult<Option<String>> {
+        let owners = declared::owners(conn)?;
+        let known: BTreeSet<String> =
+            permissions_of_house(conn)?.into_keys().map(|one| one.label).collect();
+        let labels: BTreeSet<&String> = self.names.keys().map(|one| &one.label).collect();
+        let labels = labels.into_iter().filter(|label| known.contains(*label));
+        let labels = labels.filter(|label| owners.get(*label).is_none_or(|owner| owner != app));
+        let labels: Vec<String> = labels.cloned().collect();
+        Ok((!labels.is_empty()).then(|| {
+            format!(
+                "permissions come along under labels that the house has already: {}; if these are those of another \
+                 app, they count there, too",
+                listed(&labels)
+            )
+        }))
     }
 
     /// Gives in the house what the plan says.

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{self, Columns};
+use super::named::Renumbered;
 use super::plan::{AdoptedColumn, AdoptionPlan, Fate, Found};
 use super::report::{AdoptionUndone, Kept};
 use super::rewriting::{self, Orphan};
@@ -30,8 +31,8 @@ pub(super) struct Undo {
     users: Vec<Line>,
     given: Given,
     columns: Vec<AdoptedColumn>,
-    /// Old and new ids of a table, where an app's own tables refer to others than users.
-    others: Vec<(String, Vec<(i64, i64)>)>,
+    /// Where an app's own tables refer to others than users.
+    others: Vec<Renumbered>,
     orphans: Vec<Orphan>,
 }
 
@@ -100,7 +101,7 @@ impl Undo {
     }
 
     /// With what was done to the app's own database besides.
-    pub(super) fn with(self, others: Vec<(String, Vec<(i64, i64)>)>, orphans: Vec<Orphan>) -> Self {
+    pub(super) fn with(self, others: Vec<Renumbered>, orphans: Vec<Orphan>) -> Self {
         Self { others, orphans, ..self }
     }
 
@@ -140,11 +141,21 @@ impl Undo {
                 "is no undo file of `housekey adopt`, or not a whole one; name another one",
             )
         })?;
-        if undo.format == FORMAT {
+        if undo.format != FORMAT {
+            return Err(failed(file, "was written by another housekey; use that one").into());
+        }
+        if undo.is_of_single_users() {
             Ok(undo)
         } else {
-            Err(failed(file, "was written by another housekey; use that one").into())
+            Err(failed(file, "has a user or an id twice: it is not as it was written").into())
         }
+    }
+
+    fn is_of_single_users(&self) -> bool {
+        let names: BTreeSet<&str> = self.users.iter().map(|line| line.username.as_str()).collect();
+        let old: BTreeSet<i64> = self.users.iter().map(|line| line.local_id).collect();
+        let new: BTreeSet<i32> = self.users.iter().map(|line| line.user_id).collect();
+        [names.len(), old.len(), new.len()] == [self.users.len(); 3]
     }
 
     pub(super) fn is_of(
@@ -177,8 +188,7 @@ impl Undo {
         let ids: HashMap<String, i64> = rows.iter().filter_map(id).collect();
         let here = || self.users.iter().filter_map(|line| Some((line, *ids.get(&line.username)?)));
         let differ = || here().filter(|(line, _)| line.local_id != i64::from(line.user_id));
-        let is_back = differ().all(|(line, id)| id == line.local_id) && differ().count() > 0;
-        if is_back {
+        if self.is_back(local, differ())? {
             return Ok(undone);
         }
         if let Some((line, _)) = here().find(|(line, id)| *id != i64::from(line.user_id)) {
@@ -205,13 +215,31 @@ impl Undo {
         let back: Vec<(i64, i64)> = differ().map(|(line, id)| (id, line.local_id)).collect();
         undone.users = here().count();
         for columns in &columns {
-            let other = self.others.iter().find(|(of, _)| *of == columns.of);
-            let other = other.map(|(_, ids)| ids.iter().map(|(old, new)| (*new, *old)).collect());
-            let ids: Vec<(i64, i64)> = other.unwrap_or_else(|| back.clone());
+            let other = self.others.iter().find(|other| other.of == columns.of);
+            let ids = other.map_or_else(|| back.clone(), Renumbered::back);
             undone.columns.extend(rewriting::rewrite(local, columns, &ids, |_, _| {})?);
         }
         rewriting::restore_orphans(local, &self.orphans)?;
         Ok(undone)
+    }
+
+    /// Has everything its old id that was given another one? All of it changes in one transaction.
+    fn is_back<'a>(
+        &self,
+        local: &mut Database,
+        mut users: impl Iterator<Item = (&'a Line, i64)>,
+    ) -> Result<bool, MoveError> {
+        if let Some((line, id)) = users.next() {
+            return Ok(id == line.local_id && users.all(|(line, id)| id == line.local_id));
+        }
+        let others: Vec<&Renumbered> =
+            self.others.iter().filter(|other| !other.is_empty()).collect();
+        for other in &others {
+            if !other.is_back(local)? {
+                return Ok(false);
+            }
+        }
+        Ok(!others.is_empty())
     }
 
     /// Those of users, and of what else was given other ids.
@@ -222,7 +250,7 @@ impl Undo {
     ) -> Result<Vec<Columns>, MoveError> {
         let mut all = vec![Columns::of_users(local, catalog, &self.named(catalog))?];
         for of in [columns::MODELS, columns::GROUPS, columns::PERMISSIONS] {
-            if self.others.iter().any(|(other, _)| other == of) {
+            if self.others.iter().any(|other| other.of == of) {
                 all.push(Columns::by_keys(catalog, of));
             }
         }
@@ -252,18 +280,18 @@ impl Undo {
         undone: &mut AdoptionUndone,
     ) -> Result<(), Error> {
         let ledger = adopted::of_app(conn, &self.app)?;
-        let ledger: HashMap<&str, i32> =
-            ledger.iter().map(|one| (one.username.as_str(), one.user_id)).collect();
-        let ours: Vec<&Line> = self
-            .users
+        let lines: HashMap<&str, i32> =
+            self.users.iter().map(|line| (line.username.as_str(), line.user_id)).collect();
+        // The house knows better than a file whom it has made.
+        let ours: Vec<&Adopted> = ledger
             .iter()
-            .filter(|line| ledger.get(line.username.as_str()) == Some(&line.user_id))
+            .filter(|one| lines.get(one.username.as_str()) == Some(&one.user_id))
             .collect();
-        let names: Vec<&str> = ours.iter().map(|line| line.username.as_str()).collect();
+        let names: Vec<&str> = ours.iter().map(|one| one.username.as_str()).collect();
         adopted::forget(conn, &self.app, &names)?;
-        let here: BTreeSet<i32> = ours.iter().map(|line| line.user_id).collect();
+        let here: BTreeSet<i32> = ours.iter().map(|one| one.user_id).collect();
         self.take_back(conn, &here)?;
-        let moved: Vec<&&Line> = ours.iter().filter(|line| line.how == MOVED).collect();
+        let moved: Vec<&&Adopted> = ours.iter().filter(|one| one.how == MOVED).collect();
         let ids: Vec<i32> = moved.iter().map(|line| line.user_id).collect();
         let known = adopted::known_to(conn, &ids)?;
         let held = removal::held_among(conn, &removal::USER, &ids)?;

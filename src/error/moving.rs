@@ -212,7 +212,7 @@ impl MoveError {
     /// What a database said, without what that means to a move.
     pub(crate) fn into_cause(self) -> Option<diesel::result::Error> {
         match self {
-            Self::Database { source, .. } => Some(source),
+            Self::Database { source, .. } | Self::Unsure { source, .. } => Some(source),
             _ => None,
         }
     }

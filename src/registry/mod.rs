@@ -14,4 +14,6 @@ pub use apps::{Instance, Seen};
 pub use keys::{HouseKey, KeyState};
 pub use profile::{CookieProfile, Profile};
 
-pub(crate) use order::{admit, is_known, note, promote, retirable, retire, stage, staged};
+pub(crate) use order::{
+    admit, has_key_of, is_known, note, promote, retirable, retire, stage, staged,
+};

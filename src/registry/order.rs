@@ -29,13 +29,21 @@ pub(crate) fn admit(shared: &SharedPool, config: &Config) -> Result<(), Error> {
 
 /// The same for who only looks after the house: whoever has its key. Nothing but the first key is written.
 pub(crate) fn is_known(shared: &SharedPool, config: &Config) -> Result<(), Error> {
-    settle(shared, config, |conn| {
-        let known = keys::all(conn)?;
-        match keys::signing(&known) {
-            Some(house) if config.keys.iter().any(|key| house.is(key)) => Ok(Step::None),
-            _ => decide(config, &known, &apps::seen(conn, Seen::default())?),
-        }
-    })
+    settle(shared, config, |conn| caretakers_step(conn, config))
+}
+
+/// The same, and nothing at all is written: a house without a key takes any.
+pub(crate) fn has_key_of(shared: &SharedPool, config: &Config) -> Result<(), Error> {
+    is_named(config)?;
+    shared.run(|conn| Ok(caretakers_step(conn, config)))?.map(drop)
+}
+
+fn caretakers_step(conn: &mut SharedConnection, config: &Config) -> Result<Step, Error> {
+    let known = keys::all(conn)?;
+    match keys::signing(&known) {
+        Some(house) if config.keys.iter().any(|key| house.is(key)) => Ok(Step::None),
+        _ => decide(config, &known, &apps::seen(conn, Seen::default())?),
+    }
 }
 
 /// Writes down that this app is here, with its settings.
@@ -55,9 +63,7 @@ fn settle(
     config: &Config,
     look: impl Fn(&mut SharedConnection) -> Result<Step, Error>,
 ) -> Result<(), Error> {
-    if !(1..=100).contains(&config.app_name.chars().count()) {
-        return Err(Error::config("APP_NAME", "must have 1 to 100 characters; give another name"));
-    }
+    is_named(config)?;
     if shared.run(|conn| Ok(look(conn)?))? == Step::None {
         return Ok(());
     }
@@ -71,6 +77,14 @@ fn settle(
         }
     });
     settled.map_err(Error::settled)
+}
+
+fn is_named(config: &Config) -> Result<(), Error> {
+    if (1..=100).contains(&config.app_name.chars().count()) {
+        Ok(())
+    } else {
+        Err(Error::config("APP_NAME", "must have 1 to 100 characters; give another name"))
+    }
 }
 
 fn decide(config: &Config, keys: &[HouseKey], apps: &[Instance]) -> Result<Step, Error> {

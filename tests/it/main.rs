@@ -6,6 +6,7 @@
 mod support;
 
 mod adoption_failures;
+mod adoption_hostile;
 mod adoption_ids;
 mod adoption_live;
 mod adoption_rights;

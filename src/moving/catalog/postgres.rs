@@ -19,7 +19,11 @@ const COLUMNS: &str = "SELECT c.relname::text, a.attname::text, t.typname::text,
     WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition \
     ORDER BY c.relname, a.attnum";
 
-const REFERENCES: &str = "SELECT c.relname::text, k.conname::text, r.relname::text, f.attname::text, t.attname::text \
+/// A table of another schema is named with it: it is not the one of that name here.
+const REFERENCES: &str = "SELECT c.relname::text, k.conname::text, \
+        CASE WHEN r.relnamespace = c.relnamespace THEN r.relname::text \
+             ELSE r.relnamespace::regnamespace::text || '.' || r.relname END, \
+        f.attname::text, t.attname::text \
     FROM pg_constraint AS k \
     JOIN pg_class AS c ON c.oid = k.conrelid \
     JOIN pg_class AS r ON r.oid = k.confrelid \

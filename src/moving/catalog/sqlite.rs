@@ -72,16 +72,22 @@ fn references(database: &mut Database, of: &str) -> Result<Vec<Reference>, MoveE
     Ok(references.into_values().collect())
 }
 
-/// A foreign key may name its table in other letters, and its column not at all: the primary key is meant.
+/// A foreign key may name its table and its columns in other letters, and the columns not at all: the primary key is
+/// meant.
 fn name_the_keys(catalog: &mut Catalog) {
-    let keys: Vec<(String, Vec<String>)> =
-        catalog.tables.values().map(|table| (table.name.clone(), table.key.clone())).collect();
+    let tables: Vec<Table> = catalog.tables.values().cloned().collect();
     for reference in catalog.tables.values_mut().flat_map(|table| &mut table.references) {
-        let found = keys.iter().find(|(name, _)| name.eq_ignore_ascii_case(&reference.table));
-        let Some((name, key)) = found else { continue };
-        reference.table.clone_from(name);
+        let found = tables.iter().find(|to| to.name.eq_ignore_ascii_case(&reference.table));
+        let Some(table) = found else { continue };
+        reference.table.clone_from(&table.name);
         if reference.to.iter().any(String::is_empty) {
-            reference.to.clone_from(key);
+            reference.to.clone_from(&table.key);
+        }
+        for to in &mut reference.to {
+            let is_meant = |column: &&Column| column.name.eq_ignore_ascii_case(to);
+            if let Some(column) = table.columns.iter().find(is_meant) {
+                to.clone_from(&column.name);
+            }
         }
     }
 }
