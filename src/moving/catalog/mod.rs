@@ -57,7 +57,6 @@ pub(crate) struct Column {
 #[derive(Debug, Clone)]
 pub(crate) struct Reference {
     /// The name of its constraint; SQLite has none.
-    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has none"))]
     pub(crate) name: String,
     pub(crate) columns: Vec<String>,
     pub(crate) table: String,
@@ -71,8 +70,6 @@ pub(crate) struct Table {
     /// The columns of the primary key, if there is one.
     pub(crate) key: Vec<String>,
     pub(crate) references: Vec<Reference>,
-    /// The columns of each unique index, the primary key's among them.
-    pub(crate) unique: Vec<Vec<String>>,
 }
 
 impl Table {

@@ -33,13 +33,13 @@ const REFERENCES: &str = "SELECT c.relname::text, k.conname::text, \
     WHERE k.contype = 'f' AND k.conparentid = 0 AND c.relnamespace = current_schema()::regnamespace \
     ORDER BY c.relname, k.conname, pair.place";
 
-const UNIQUE: &str = "SELECT c.relname::text, i.indexrelid::text, i.indisprimary::text, a.attname::text \
+const KEYS: &str = "SELECT c.relname::text, a.attname::text \
     FROM pg_index AS i \
     JOIN pg_class AS c ON c.oid = i.indrelid \
     CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY AS part(number, place) \
     JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = part.number \
-    WHERE i.indisunique AND part.place <= i.indnkeyatts AND c.relnamespace = current_schema()::regnamespace \
-    ORDER BY c.relname, i.indexrelid, part.place";
+    WHERE i.indisprimary AND part.place <= i.indnkeyatts AND c.relnamespace = current_schema()::regnamespace \
+    ORDER BY c.relname, part.place";
 
 pub(super) fn read(database: &mut Database) -> Result<Catalog, MoveError> {
     let mut catalog = Catalog::default();
@@ -49,8 +49,8 @@ pub(super) fn read(database: &mut Database) -> Result<Catalog, MoveError> {
             catalog.others.push(name);
             continue;
         }
-        let (columns, key, references, unique) = (vec![], vec![], vec![], vec![]);
-        let table = Table { name: name.clone(), columns, key, references, unique };
+        let (columns, key, references) = (vec![], vec![], vec![]);
+        let table = Table { name: name.clone(), columns, key, references };
         catalog.tables.insert(name, table);
     }
     of_each(database, &mut catalog, COLUMNS, |table, row| table.columns.push(column(row)))?;
@@ -69,18 +69,7 @@ pub(super) fn read(database: &mut Database) -> Result<Catalog, MoveError> {
             }),
         }
     })?;
-    let mut index = String::new();
-    of_each(database, &mut catalog, UNIQUE, |table, row| {
-        let column = row.text(3).to_owned();
-        if row.text(2) == "true" {
-            table.key.push(column.clone());
-        }
-        match table.unique.last_mut() {
-            Some(columns) if index == row.text(1) => columns.push(column),
-            _ => table.unique.push(vec![column]),
-        }
-        row.text(1).clone_into(&mut index);
-    })?;
+    of_each(database, &mut catalog, KEYS, |table, row| table.key.push(row.text(1).to_owned()))?;
     Ok(catalog)
 }
 

@@ -49,11 +49,8 @@ fn table(database: &mut Database, name: String) -> Result<Table, MoveError> {
     });
     let columns = columns.collect();
     let key: Vec<String> = key.into_iter().map(|(_, name)| name).collect();
-    let (references, mut unique) = (references(database, &of)?, unique(database, &of)?);
-    if !key.is_empty() && !unique.contains(&key) {
-        unique.push(key.clone());
-    }
-    Ok(Table { name, columns, key, references, unique })
+    let references = references(database, &of)?;
+    Ok(Table { name, columns, key, references })
 }
 
 fn references(database: &mut Database, of: &str) -> Result<Vec<Reference>, MoveError> {
@@ -73,21 +70,6 @@ fn references(database: &mut Database, of: &str) -> Result<Vec<Reference>, MoveE
         reference.to.push(row.text(3).to_owned());
     }
     Ok(references.into_values().collect())
-}
-
-fn unique(database: &mut Database, of: &str) -> Result<Vec<Vec<String>>, MoveError> {
-    let rows = database.rows(&format!(
-        "SELECT i.name, c.name FROM pragma_index_list({of}) AS i, pragma_index_info(i.name) AS c \
-         WHERE i.\"unique\" = 1 AND c.name IS NOT NULL ORDER BY i.seq, c.seqno"
-    ))?;
-    let mut unique: Vec<(&str, Vec<String>)> = Vec::new();
-    for row in &rows {
-        match unique.last_mut() {
-            Some((index, columns)) if *index == row.text(0) => columns.push(row.text(1).to_owned()),
-            _ => unique.push((row.text(0), vec![row.text(1).to_owned()])),
-        }
-    }
-    Ok(unique.into_iter().map(|(_, columns)| columns).collect())
 }
 
 /// A foreign key may name its table and its columns in other letters, and the columns not at all: the primary key is
