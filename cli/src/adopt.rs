@@ -15,7 +15,16 @@ use crate::say::{Report, shown};
 /// Before the name of a group in the map; no name of a user has a colon.
 const GROUP: &str = "group:";
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whether it was set is told by the environment alone"
+)]
 pub(crate) fn run(config: &Config, wanted: &Adopt) -> Result<Report, Failure> {
+    if std::env::var("APP_NAME").map_or(true, |name| name.trim().is_empty()) {
+        return Err("APP_NAME is not set; set it to the name of the app: under that name the house remembers who \
+                    came from there, so it must be the same each time"
+            .into());
+    }
     if let Some(file) = &wanted.undo {
         let undone = Adoption::undo(config, file)?;
         return Ok(Report::fine(lines(&undone.to_string()), undone.to_json()));

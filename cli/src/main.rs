@@ -16,7 +16,7 @@ mod sessions;
 mod transfer;
 mod users;
 
-use std::io::{BufRead as _, IsTerminal as _, Read as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
         }
         Err(error) => {
             let told = say::told(&*error);
-            eprintln!("error: {told}");
+            let _ = writeln!(std::io::stderr(), "error: {told}");
             if let Form::Json = form {
                 return Report::broken(String::new(), json!({ "error": told })).print(form);
             }

@@ -1,7 +1,7 @@
 //! How far a long work is, on standard error: one moving line on a terminal, and now and then a plain one
 //! elsewhere.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -44,7 +44,8 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_position(so_far.try_into().unwrap_or(u64::MAX));
         } else if so_far >= self.next_line {
-            eprintln!("{so_far} {} so far", self.what);
+            // Who reads no more misses nothing that matters.
+            let _ = writeln!(std::io::stderr(), "{so_far} {} so far", self.what);
             self.next_line = so_far + self.line_every;
         }
     }

@@ -40,7 +40,11 @@ impl Report {
         match written {
             // Who reads no more, as `head`, wants no more.
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-                eprintln!("error: what was found could not be written: {error}");
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "error: what this command has to say could not be written ({error}); what it does it has \
+                     done: look before you repeat it"
+                );
                 ExitCode::from(2)
             }
             _ => ExitCode::from(self.code),

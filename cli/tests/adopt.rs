@@ -233,3 +233,14 @@ fn a_full_disk_changes_nothing_in_the_app() {
     // The reader was not named, and stays.
     assert_eq!(rows(&home, "wiki.db", PAGES, "page"), "1 3 2, 2 1 1, 3 2 3");
 }
+
+#[test]
+fn the_app_must_have_a_name() {
+    let home = house_and_wiki("nameless");
+    for name in ["", " "] {
+        let settings = [WIKI[0], ("APP_NAME", name), WIKI[2]];
+        let output = home.run_in(&settings, &["adopt", "--plan"], "");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).starts_with("error: APP_NAME is not set"), "{output:?}");
+    }
+}

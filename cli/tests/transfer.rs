@@ -378,3 +378,18 @@ mod postgres {
         assert_eq!(dump(&home, "back.db"), dump(&home, "house.db"));
     }
 }
+
+#[test]
+fn who_listens_no_more_stops_nothing() {
+    let home = people("deaf", 12_000);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_housekey"))
+        .args(["transfer", "house.db", "to.db"])
+        .current_dir(&home.0)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stderr.take());
+    assert!(child.wait().unwrap().success());
+    assert_eq!(users(&home, "to.db"), 12_000);
+}

@@ -248,7 +248,10 @@ impl<'a> Work<'a> {
         match self.written(&mut cells) {
             Ok(mark) => Some((mark, cells)),
             Err((lane, problem)) => {
-                self.gone.add(self.crossing, &cells);
+                // What leads to a row that stops the move is not to be blamed for that.
+                if may_be_lost(&self.crossing.table) {
+                    self.gone.add(self.crossing, &cells);
+                }
                 self.cannot_go(name, lane, problem);
                 None
             }

@@ -182,10 +182,12 @@ impl TransferReport {
 
     fn verdict(&self) -> &'static str {
         let written = self.tables.iter().any(|table| table.moved > 0);
+        let matched = self.tables.iter().any(|table| table.matched > 0);
         let found = self.tables.iter().any(|table| table.found > 0);
         match (self.is_done, self.problems.is_empty()) {
             (true, _) if !found => "FROM has no rows: nothing was written",
-            (true, _) if !written => "everything was there already: nothing was written",
+            (true, _) if !written && matched => "everything was there already: nothing was written",
+            (true, _) if !written => "nothing was written: all rows are left",
             (true, _) => {
                 "done: counts and checksums are the same on both sides, and every reference leads to a row"
             }

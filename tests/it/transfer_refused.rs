@@ -220,8 +220,11 @@ fn no_secret_is_told(home: &Home) {
     for (from, to) in pairs(home) {
         let cookie = open(home, &from);
         let hash = database::text(&from, "SELECT password FROM auth_user");
-        let secrets = [cookie.as_str(), &hash, PASSWORD, KEY, "ada"];
+        let secrets = [cookie.as_str(), &hash, PASSWORD, KEY];
         let silent = |said: &str| {
+            // Three such letters may stand in a checksum.
+            let mut words = said.split(|letter: char| !letter.is_alphanumeric());
+            assert!(words.all(|word| word != "ada"), "{said}");
             for secret in secrets {
                 assert!(!said.contains(secret), "{said}");
             }
