@@ -8,7 +8,7 @@ use super::people::{Locals, of_house};
 use super::plan::{AdoptedColumn, AdoptionPlan, Conflict};
 use super::report::listed;
 use super::rights::Rights;
-use super::{Adoption, Orphans, Ranks};
+use super::{Adoption, LOCAL, Orphans, Ranks};
 use crate::db::{SharedConnection, migrate};
 use crate::error::{Error, MoveError};
 use crate::moving::{Catalog, Database, literal};
@@ -36,6 +36,9 @@ impl Adoption {
         let rights = Rights::read(local, catalog, self.ranks)?;
         self.is_about_the_app(&locals, &rights)?;
         let ledger = adopted::of_app(conn, &self.config.app_name)?;
+        if ledger.is_empty() {
+            has_no_other_name(conn, &locals, &self.config.app_name)?;
+        }
         let house = of_house(conn)?;
         let rules =
             Rules { by: self.by, trusts_usernames: self.trusts_usernames, answers: &self.people };
@@ -173,6 +176,21 @@ pub(super) fn end_sessions(local: &mut Database, catalog: &Catalog) -> Result<()
     for table in ["django_session", "housekey_session"] {
         if catalog.table(table).is_some() {
             local.run(&format!("DELETE FROM {table}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Ids that an adoption has given under another name would be taken for the app's own.
+fn has_no_other_name(conn: &mut SharedConnection, locals: &Locals, app: &str) -> Result<(), Error> {
+    let here: HashSet<(&str, i64)> =
+        locals.people.iter().map(|one| (one.username.as_str(), one.id)).collect();
+    for (other, users) in adopted::renumbered_elsewhere(conn, app)? {
+        if users.iter().all(|(name, id)| here.contains(&(name.as_str(), *id))) {
+            let problem = format!(
+                "has joined this house as the app `{other}`: its users have the ids of the house; set APP_NAME to that"
+            );
+            return Err(MoveError::Schema { database: LOCAL, problem }.into());
         }
     }
     Ok(())

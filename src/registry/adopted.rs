@@ -100,3 +100,29 @@ pub(crate) fn known_to(
     }
     Ok(known)
 }
+
+/// The users of each other app who got another id, by their names in that app.
+pub(crate) fn renumbered_elsewhere(
+    conn: &mut SharedConnection,
+    app: &str,
+) -> QueryResult<BTreeMap<String, Vec<(String, i64)>>> {
+    let rows: Vec<(String, String, i64, DjangoId)> = on_shared!(SharedConnection, conn, conn => {
+        housekey_adoption::table
+            .filter(housekey_adoption::app.ne(app))
+            .select((
+                housekey_adoption::app,
+                housekey_adoption::username,
+                housekey_adoption::local_id,
+                housekey_adoption::user_id,
+            ))
+            .load(&mut **conn)?
+    });
+    let mut apps: BTreeMap<String, Vec<(String, i64)>> = BTreeMap::new();
+    for (app, username, local_id, user_id) in rows {
+        let user_id = i64::from(i32::from(user_id));
+        if local_id != user_id {
+            apps.entry(app).or_default().push((username, user_id));
+        }
+    }
+    Ok(apps)
+}

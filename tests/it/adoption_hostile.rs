@@ -18,6 +18,7 @@ on_both_databases!(
     an_undo_file_edited_by_hand_takes_nobody_from_the_house,
     the_house_keeps_its_users_while_they_are_matched,
     another_app_under_the_name_of_one_is_seen,
+    an_app_joins_under_one_name,
     a_plan_writes_nothing_at_all,
     rights_under_a_label_of_the_house_are_told,
     names_with_letters_that_nobody_sees_are_a_conflict,
@@ -250,6 +251,29 @@ fn another_app_under_the_name_of_one_is_seen(home: &Home) {
     let open: Vec<_> = plan.conflicts.iter().map(|one| one.name.as_str()).collect();
     assert_eq!(open, ["admin", "kim"], "{plan}");
     assert!(plan.users.iter().all(|one| one.fate == Fate::Unsettled), "{plan}");
+}
+
+fn an_app_joins_under_one_name(home: &Home) {
+    let wiki = Wiki::new(
+        home,
+        &[(1, "ada", "a@example.org")],
+        &[(1, "kim", ""), (2, "ada", "a@example.org")],
+    );
+    wiki.run(&wiki.adoption()).unwrap();
+    let before = wiki.everything();
+    let other = Adoption::new(wiki.config().app_name("housekey")).trust_usernames();
+    for error in [
+        other.plan().map(drop).unwrap_err(),
+        other.run(&home.folder().join("other.json"), |_, _| {}).map(drop).unwrap_err(),
+    ] {
+        let said = error.to_string();
+        assert!(
+            said.contains("has joined this house as the app `wiki`") && said.contains("APP_NAME"),
+            "{said}"
+        );
+    }
+    assert_eq!(wiki.everything(), before);
+    assert!(wiki.plan().is_done());
 }
 
 fn a_plan_writes_nothing_at_all(home: &Home) {
