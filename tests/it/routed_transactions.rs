@@ -278,6 +278,8 @@ fn a_panic_leaves_no_transaction_open_on_the_server() {
     }
     let open = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                 AND state LIKE 'idle in transaction%'";
-    assert_eq!((shared.count(open), local.count(open)), (0, 0));
+    // A server sees a moment later that a connection is gone.
+    let is_quiet = |home: &Home| (0..1_000).any(|_| home.count(open) == 0);
+    assert!(is_quiet(&shared) && is_quiet(&local));
     assert_eq!(notes!(&mut house.conn()), 0);
 }
