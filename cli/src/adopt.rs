@@ -10,7 +10,7 @@ use crate::Failure;
 use crate::args::{Adopt, By, Orphans};
 use crate::init::write_for_owner;
 use crate::progress::Progress;
-use crate::say::{Report, shown};
+use crate::say::{Report, lines};
 
 /// Before the name of a group in the map; no name of a user has a colon.
 const GROUP: &str = "group:";
@@ -135,9 +135,4 @@ fn free_name(plan: &AdoptionPlan) -> PathBuf {
     let first = PathBuf::from(format!("adopt-{app}.undo.json"));
     let others = (2..).map(|number| PathBuf::from(format!("adopt-{app}-{number}.undo.json")));
     std::iter::once(first).chain(others).find(|file| !file.exists()).unwrap_or_default()
-}
-
-/// As a terminal may show them.
-fn lines(text: &str) -> String {
-    text.lines().map(shown).collect::<Vec<_>>().join("\n")
 }

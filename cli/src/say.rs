@@ -86,6 +86,11 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
+/// A text of several lines, each as a terminal may show it.
+pub(crate) fn lines(text: &str) -> String {
+    text.lines().map(shown).collect::<Vec<_>>().join("\n")
+}
+
 /// Marks that hide or reorder what stands around them, and separators of lines.
 const TURNING: [char; 13] = [
     '\u{200e}', '\u{200f}', '\u{2028}', '\u{2029}', '\u{202a}', '\u{202b}', '\u{202c}', '\u{202d}',

@@ -7,7 +7,7 @@ use crate::Failure;
 use crate::args::Transferred;
 use crate::init::has_password;
 use crate::progress::Progress;
-use crate::say::{Report, shown};
+use crate::say::{Report, lines};
 
 pub(crate) fn run(what: &Transferred) -> Result<Report, Failure> {
     if has_password(&what.from) || has_password(&what.to) {
@@ -35,12 +35,7 @@ pub(crate) fn run(what: &Transferred) -> Result<Report, Failure> {
 }
 
 fn told(report: &TransferReport) -> Report {
-    let text = report.to_string();
-    let text: Vec<String> = text.lines().map(shown).collect();
+    let text = lines(&report.to_string());
     let facts = serde_json::from_str(&report.to_json()).unwrap_or_default();
-    if report.is_whole() {
-        Report::fine(text.join("\n"), facts)
-    } else {
-        Report::not_fine(text.join("\n"), facts)
-    }
+    if report.is_whole() { Report::fine(text, facts) } else { Report::not_fine(text, facts) }
 }

@@ -168,7 +168,7 @@ fn sessions(local: &mut Database, catalog: &Catalog) -> Result<u64, MoveError> {
     if catalog.table("django_session").is_none() {
         return Ok(0);
     }
-    Ok(local.number("SELECT count(*) FROM django_session")?.unsigned_abs())
+    local.count("django_session")
 }
 
 /// They name users by their old ids, which are those of others now.
@@ -185,8 +185,12 @@ pub(super) fn end_sessions(local: &mut Database, catalog: &Catalog) -> Result<()
 fn has_no_other_name(conn: &mut SharedConnection, locals: &Locals, app: &str) -> Result<(), Error> {
     let here: HashSet<(&str, i64)> =
         locals.people.iter().map(|one| (one.username.as_str(), one.id)).collect();
-    for (other, users) in adopted::renumbered_elsewhere(conn, app)? {
-        if users.iter().all(|(name, id)| here.contains(&(name.as_str(), *id))) {
+    for (other, users) in adopted::of_others(conn, app)? {
+        let got = |one: &Adopted| i64::from(one.user_id);
+        let mut renumbered = users.iter().filter(|one| one.local_id != got(one)).peekable();
+        if renumbered.peek().is_some()
+            && renumbered.all(|one| here.contains(&(one.username.as_str(), got(one))))
+        {
             let problem = format!(
                 "has joined this house as the app `{other}`: its users have the ids of the house; set APP_NAME to that"
             );

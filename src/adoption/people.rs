@@ -2,13 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use chrono::{DateTime, NaiveDateTime};
 use diesel::prelude::*;
 
 use super::matching::Someone;
 use super::plan::{Conflict, Fate, Person};
 use crate::db::schema::auth_user;
-use crate::db::{DjangoId, SharedConnection, Stamp, on_shared};
+use crate::db::{DjangoId, SharedConnection, Stamp, on_shared, read_time};
 use crate::error::{Error, MoveError};
 use crate::moving::{Catalog, Cell, Database, Holds, Row};
 use crate::place::DatabaseKind;
@@ -176,7 +175,7 @@ fn luggage(row: &Row) -> Option<Luggage> {
     };
     let last_login = match row.0.get(9) {
         Some(Cell::Null) | None => None,
-        Some(cell) => Some(cell.text().and_then(time)?),
+        Some(cell) => Some(Stamp(cell.text().and_then(read_time)?)),
     };
     Some(Luggage {
         username: text(0)?,
@@ -188,38 +187,13 @@ fn luggage(row: &Row) -> Option<Luggage> {
         is_staff: is_set(row, 7),
         is_active: is_set(row, 8),
         last_login,
-        date_joined: time(row.text(10))?,
+        date_joined: Stamp(read_time(row.text(10))?),
     })
 }
 
-/// As Django writes it on SQLite, with or without a zone; without one it is UTC.
-fn time(text: &str) -> Option<Stamp> {
-    let zoned = DateTime::parse_from_rfc3339(text)
-        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%:z"));
-    if let Ok(time) = zoned {
-        return Some(Stamp(time.to_utc()));
-    }
-    let naive = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
-        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f"));
-    naive.ok().map(|time| Stamp(time.and_utc()))
-}
-
 /// Nobody goes from the house, or comes or is renamed, between the look and the commit.
-#[cfg_attr(
-    not(feature = "postgres"),
-    expect(clippy::unnecessary_wraps, reason = "PostgreSQL may fail")
-)]
 pub(super) fn hold(conn: &mut SharedConnection) -> QueryResult<()> {
-    match conn {
-        // It has one writer.
-        #[cfg(feature = "sqlite")]
-        SharedConnection::Sqlite(_) => Ok(()),
-        #[cfg(feature = "postgres")]
-        SharedConnection::Postgres(conn) => {
-            use diesel::connection::SimpleConnection as _;
-            conn.batch_execute("LOCK TABLE auth_user IN SHARE ROW EXCLUSIVE MODE")
-        }
-    }
+    conn.lock("LOCK TABLE auth_user IN SHARE ROW EXCLUSIVE MODE")
 }
 
 /// All users of the house.

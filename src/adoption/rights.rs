@@ -120,9 +120,16 @@ impl Rights {
         Some(permission)
     }
 
-    /// For people.
-    fn name(&self, permission: &Permission) -> &str {
-        self.names.get(permission).map_or("", String::as_str)
+    /// The row of a permission in the house, which has it under the same words for people.
+    fn row(
+        &self,
+        conn: &mut SharedConnection,
+        permission: &Permission,
+        known: &mut HashMap<Permission, i32>,
+        given: &mut Given,
+    ) -> QueryResult<i32> {
+        let name = self.names.get(permission).map_or("", String::as_str);
+        permission_row(conn, permission, name, known, given)
     }
 
     pub(super) fn group_names(&self) -> Vec<String> {
@@ -233,13 +240,7 @@ impl Rights {
             let Some(id) = grants::group(conn, &planned.house)? else { continue };
             if planned.fate == Fate::Moved {
                 for permission in &group.permissions {
-                    let permission = permission_row(
-                        conn,
-                        permission,
-                        self.name(permission),
-                        &mut permissions,
-                        &mut given,
-                    )?;
+                    let permission = self.row(conn, permission, &mut permissions, &mut given)?;
                     grants::set_of_group(conn, (id, permission), grants::Grant::Give)?;
                 }
             }
@@ -250,13 +251,7 @@ impl Rights {
         let had = own_of_house(conn)?;
         for (local, permission) in &self.own {
             let Some(user) = ids.get(local) else { continue };
-            let row = permission_row(
-                conn,
-                permission,
-                self.name(permission),
-                &mut permissions,
-                &mut given,
-            )?;
+            let row = self.row(conn, permission, &mut permissions, &mut given)?;
             if !had.contains(&(*user, row)) {
                 grants::set_of_user(conn, (*user, row), grants::Grant::Give)?;
                 given.permissions.push((*user, permission.clone()));

@@ -1,12 +1,10 @@
 //! The stamp that ties a session to the password of its user (`get_session_auth_hash` of
 //! `django/contrib/auth/base_user.py`): whoever changes the password ends the sessions.
 
-use std::fmt::Write as _;
-
 use subtle::ConstantTimeEq;
 
 use crate::key::KeyRing;
-use crate::signing::salted_hmac;
+use crate::signing::{hexadecimal, salted_hmac};
 
 const SALT: &str = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash";
 
@@ -20,22 +18,18 @@ impl Stamps {
 
     /// 64 hexadecimal digits for the hash in `auth_user.password`, under the current key.
     pub(crate) fn of(&self, password_hash: &str) -> String {
-        hex(salted_hmac(SALT, password_hash, self.0.current()))
+        hexadecimal(&salted_hmac(SALT, password_hash, self.0.current()))
     }
 
     /// Which key of the ring made this stamp for this hash: 0 is the current one.
     pub(crate) fn key_of(&self, password_hash: &str, stamp: &str) -> Option<usize> {
         self.0.iter().position(|key| {
-            hex(salted_hmac(SALT, password_hash, key)).as_bytes().ct_eq(stamp.as_bytes()).into()
+            hexadecimal(&salted_hmac(SALT, password_hash, key))
+                .as_bytes()
+                .ct_eq(stamp.as_bytes())
+                .into()
         })
     }
-}
-
-fn hex(bytes: [u8; 32]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

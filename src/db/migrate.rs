@@ -91,16 +91,21 @@ pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error
 }
 
 /// The setting that names the house: apps with the same name stand in the same one.
-const HOUSE: &str = "HOUSE";
+pub(crate) const HOUSE: &str = "HOUSE";
 /// The setting that names the housekey that migrated last.
-const VERSION: &str = "HOUSEKEY_VERSION";
+pub(crate) const VERSION: &str = "HOUSEKEY_VERSION";
+
+/// A name that no other house has.
+pub(crate) fn new_name() -> String {
+    random_text(LOWER_ALPHANUMERIC, 16)
+}
 
 fn name_the_house(conn: &mut SharedConnection, app: &str) -> QueryResult<()> {
     if !table_exists(conn, "housekey_setting")? {
         return Ok(());
     }
     if settings::find(conn, HOUSE)?.is_none() {
-        settings::set(conn, HOUSE, &random_text(LOWER_ALPHANUMERIC, 16), app)?;
+        settings::set(conn, HOUSE, &new_name(), app)?;
     }
     settings::set(conn, VERSION, env!("CARGO_PKG_VERSION"), app)
 }
@@ -117,19 +122,34 @@ fn failed(step: &Step, source: diesel::result::Error) -> Error {
     }
 }
 
+/// What tells the steps of a database from those of this version.
+pub(crate) struct Difference {
+    /// The database has them, and this version does not know them.
+    pub(crate) unknown: Vec<String>,
+    /// This version needs them, and the database lacks them.
+    pub(crate) missing: Vec<String>,
+}
+
+pub(crate) fn difference(known: &[String]) -> Difference {
+    let is_ours = |name: &String| STEPS.iter().any(|step| step.name == *name);
+    let names = STEPS.iter().map(|step| step.name.to_owned());
+    Difference {
+        unknown: known.iter().filter(|name| !is_ours(name)).cloned().collect(),
+        missing: names.filter(|name| !known.contains(name)).collect(),
+    }
+}
+
 /// The steps that this version needs and the database lacks. A database that a newer version has migrated is
 /// left to that one.
 pub(crate) fn missing(shared: &SharedPool) -> Result<Vec<String>, Error> {
     let known: Vec<String> = ledger(shared)?.into_iter().map(|applied| applied.step).collect();
-    let unknown: Vec<String> =
-        known.iter().filter(|name| STEPS.iter().all(|step| step.name != **name)).cloned().collect();
-    if !unknown.is_empty() {
-        let version = shared.run(|conn| settings::find(conn, VERSION))?;
-        let version = version.map_or_else(|| "that".to_owned(), |setting| setting.value);
-        return Err(Error::SchemaNewer { unknown, version });
+    let Difference { unknown, missing } = difference(&known);
+    if unknown.is_empty() {
+        return Ok(missing);
     }
-    let names = STEPS.iter().map(|step| step.name.to_owned());
-    Ok(names.filter(|name| !known.contains(name)).collect())
+    let version = shared.run(|conn| settings::find(conn, VERSION))?;
+    let version = version.map_or_else(|| "that".to_owned(), |setting| setting.value);
+    Err(Error::SchemaNewer { unknown, version })
 }
 
 /// A step that was applied to the shared database.
@@ -182,19 +202,8 @@ pub(crate) fn made_without_users(shared: &SharedPool) -> Result<bool, Error> {
 pub(crate) const REGISTRY: &str = "0002_housekey";
 
 /// Lets one transaction at a time through, until its end. SQLite's `BEGIN IMMEDIATE` has done so.
-#[cfg_attr(
-    not(feature = "postgres"),
-    expect(clippy::unnecessary_wraps, reason = "PostgreSQL may fail")
-)]
 pub(crate) fn lock(conn: &mut SharedConnection) -> QueryResult<()> {
-    match conn {
-        #[cfg(feature = "sqlite")]
-        SharedConnection::Sqlite(_) => Ok(()),
-        #[cfg(feature = "postgres")]
-        SharedConnection::Postgres(conn) => {
-            conn.batch_execute(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
-        }
-    }
+    conn.lock(&format!("SELECT pg_advisory_xact_lock({LOCK})"))
 }
 
 fn apply_step(

@@ -34,7 +34,7 @@ use pool::Pool;
 use routed::{Layout, Route, Routes};
 use router::Router;
 pub(crate) use shared::{SharedConnection, SharedPool, on_shared};
-pub(crate) use time::{DatabaseNow, Moment, Stamp};
+pub(crate) use time::{DatabaseNow, Moment, Stamp, read_time};
 
 use crate::config::Config;
 use crate::error::Error;

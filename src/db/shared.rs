@@ -132,6 +132,20 @@ impl SharedPool {
 }
 
 impl SharedConnection {
+    /// Takes a lock of PostgreSQL, until the end of the transaction. SQLite has one writer, and needs none.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, clippy::unnecessary_wraps, reason = "PostgreSQL may fail")
+    )]
+    pub(crate) fn lock(&mut self, sql: &str) -> QueryResult<()> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(conn) => diesel::connection::SimpleConnection::batch_execute(conn, sql),
+        }
+    }
+
     fn begin(&mut self) -> QueryResult<()> {
         on_shared!(SharedConnection, self, connection => connection.begin(Intent::Write))
     }

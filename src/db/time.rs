@@ -8,7 +8,7 @@
 //! [`Moment`] is a point in time that the database works out itself, so that no app's clock decides
 //! when a session ends.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::expression::{
@@ -98,16 +98,27 @@ impl QueryId for DatabaseNow {
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
+/// What Django reads on SQLite: blank or `T`, a fraction or none, `Z` or an offset or none, which is UTC.
+pub(crate) fn read_time(text: &str) -> Option<DateTime<Utc>> {
+    let zoned = DateTime::parse_from_rfc3339(text)
+        .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%:z"));
+    if let Ok(time) = zoned {
+        return Some(time.to_utc());
+    }
+    let naive = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
+        .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f"));
+    naive.ok().map(|time| time.and_utc())
+}
+
 #[cfg(feature = "sqlite")]
 mod sqlite {
-    use chrono::NaiveDateTime;
     use diesel::serialize::IsNull;
     use diesel::sql_types::{Double, Text};
     use diesel::sqlite::Sqlite;
 
     use super::{
         AstPass, Backend, DatabaseNow, DateTime, DjangoTime, FromSql, Moment, Output,
-        QueryFragment, QueryResult, ToSql, Utc, deserialize, serialize,
+        QueryFragment, QueryResult, ToSql, Utc, deserialize, read_time, serialize,
     };
 
     impl QueryFragment<Sqlite> for Moment {
@@ -135,7 +146,7 @@ mod sqlite {
     impl FromSql<DjangoTime, Sqlite> for DateTime<Utc> {
         fn from_sql(value: <Sqlite as Backend>::RawValue<'_>) -> deserialize::Result<Self> {
             let text = <String as FromSql<Text, Sqlite>>::from_sql(value)?;
-            Ok(parse_text(&text).ok_or("not a point in time as Django writes it")?)
+            Ok(read_time(&text).ok_or("not a point in time as Django writes it")?)
         }
     }
 
@@ -151,18 +162,6 @@ mod sqlite {
         let whole = time.timestamp_subsec_micros() == 0;
         let format = if whole { "%Y-%m-%d %H:%M:%S" } else { "%Y-%m-%d %H:%M:%S%.6f" };
         time.format(format).to_string()
-    }
-
-    /// What Django reads on SQLite: blank or `T`, a fraction or none, `Z` or an offset or none.
-    fn parse_text(text: &str) -> Option<DateTime<Utc>> {
-        let zoned = DateTime::parse_from_rfc3339(text)
-            .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f%:z"));
-        if let Ok(time) = zoned {
-            return Some(time.to_utc());
-        }
-        let naive = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
-            .or_else(|_| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f"));
-        naive.ok().map(|time| time.and_utc())
     }
 }
 

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::result::QueryResult;
 use diesel::sql_types::{Nullable, Text};
 
+use super::catalog::quoted;
 use super::row::{Cell, Row};
 use crate::error::MoveError;
 use crate::place::DatabaseKind;
@@ -176,6 +177,12 @@ impl Database {
         Ok(rows.first().and_then(|row| row.integer(0)).unwrap_or(0))
     }
 
+    /// How many rows a table has.
+    pub(crate) fn count(&mut self, table: &str) -> Result<u64, MoveError> {
+        let count = format!("SELECT count(*) FROM {}", quoted(table));
+        Ok(self.number(&count)?.unsigned_abs())
+    }
+
     /// One row of a query after the other, however many there are.
     pub(crate) fn each(
         &mut self,
@@ -206,8 +213,13 @@ impl Database {
     }
 }
 
+/// One statement with values, in the order of the places that its text has for them.
 #[cfg(feature = "sqlite")]
-fn execute_sqlite(conn: &mut SqliteConnection, sql: &str, values: &[Cell]) -> QueryResult<usize> {
+pub(crate) fn execute_sqlite<'a>(
+    conn: &mut SqliteConnection,
+    sql: &str,
+    values: impl IntoIterator<Item = &'a Cell>,
+) -> QueryResult<usize> {
     use diesel::sql_types::{BigInt, Binary, Double};
     let mut query = diesel::sql_query(sql).into_boxed();
     for value in values {

@@ -22,29 +22,54 @@ pub(crate) struct Adopted {
 /// No more rows in one statement: each has six values, and SQLite takes 32,766.
 const AT_ONCE: usize = 1_000;
 
+/// The columns of one of them.
+const LINE: (
+    housekey_adoption::username,
+    housekey_adoption::local_id,
+    housekey_adoption::user_id,
+    housekey_adoption::how,
+) = (
+    housekey_adoption::username,
+    housekey_adoption::local_id,
+    housekey_adoption::user_id,
+    housekey_adoption::how,
+);
+type Line = (String, i64, DjangoId, String);
+
+impl From<Line> for Adopted {
+    fn from((username, local_id, user_id, how): Line) -> Self {
+        Self { username, local_id, user_id: user_id.into(), how }
+    }
+}
+
 /// Those of an app.
 pub(crate) fn of_app(conn: &mut SharedConnection, app: &str) -> QueryResult<Vec<Adopted>> {
-    let rows: Vec<(String, i64, DjangoId, String)> = on_shared!(SharedConnection, conn, conn => {
+    let rows: Vec<Line> = on_shared!(SharedConnection, conn, conn => {
         housekey_adoption::table
             .filter(housekey_adoption::app.eq(app))
             .order(housekey_adoption::username)
-            .select((
-                housekey_adoption::username,
-                housekey_adoption::local_id,
-                housekey_adoption::user_id,
-                housekey_adoption::how,
-            ))
+            .select(LINE)
             .load(&mut **conn)?
     });
-    let rows = rows.into_iter();
-    Ok(rows
-        .map(|(username, local_id, user_id, how)| Adopted {
-            username,
-            local_id,
-            user_id: user_id.into(),
-            how,
-        })
-        .collect())
+    Ok(rows.into_iter().map(Adopted::from).collect())
+}
+
+/// Those of every other app.
+pub(crate) fn of_others(
+    conn: &mut SharedConnection,
+    app: &str,
+) -> QueryResult<BTreeMap<String, Vec<Adopted>>> {
+    let rows: Vec<(String, Line)> = on_shared!(SharedConnection, conn, conn => {
+        housekey_adoption::table
+            .filter(housekey_adoption::app.ne(app))
+            .select((housekey_adoption::app, LINE))
+            .load(&mut **conn)?
+    });
+    let mut apps: BTreeMap<String, Vec<Adopted>> = BTreeMap::new();
+    for (app, line) in rows {
+        apps.entry(app).or_default().push(line.into());
+    }
+    Ok(apps)
 }
 
 pub(crate) fn add(conn: &mut SharedConnection, app: &str, new: &[Adopted]) -> QueryResult<()> {
@@ -99,30 +124,4 @@ pub(crate) fn known_to(
         known.extend(rows.into_iter().map(|(id, app)| (i32::from(id), app)));
     }
     Ok(known)
-}
-
-/// The users of each other app who got another id, by their names in that app.
-pub(crate) fn renumbered_elsewhere(
-    conn: &mut SharedConnection,
-    app: &str,
-) -> QueryResult<BTreeMap<String, Vec<(String, i64)>>> {
-    let rows: Vec<(String, String, i64, DjangoId)> = on_shared!(SharedConnection, conn, conn => {
-        housekey_adoption::table
-            .filter(housekey_adoption::app.ne(app))
-            .select((
-                housekey_adoption::app,
-                housekey_adoption::username,
-                housekey_adoption::local_id,
-                housekey_adoption::user_id,
-            ))
-            .load(&mut **conn)?
-    });
-    let mut apps: BTreeMap<String, Vec<(String, i64)>> = BTreeMap::new();
-    for (app, username, local_id, user_id) in rows {
-        let user_id = i64::from(i32::from(user_id));
-        if local_id != user_id {
-            apps.entry(app).or_default().push((username, user_id));
-        }
-    }
-    Ok(apps)
 }

@@ -14,6 +14,7 @@
 mod cookie;
 mod object;
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -233,6 +234,14 @@ impl TimestampSigner {
 /// `salted_hmac(salt, value, key, sha256)` of `django/utils/crypto.py`.
 pub(crate) fn salted_hmac(salt: &str, value: &str, key: &SecretKey) -> [u8; 32] {
     salted_state(&[salt], key).chain_update(value).finalize().into_bytes().into()
+}
+
+/// Two digits for each byte, in small letters.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn salted_state(salt: &[&str], key: &SecretKey) -> Hmac<Sha256> {

@@ -15,15 +15,11 @@ pub(super) struct Relaxed {
 }
 
 /// A table with fewer rows to come keeps its indexes.
-const MANY: i64 = 10_000;
+const MANY: u64 = 10_000;
 
 /// Lets references wait for the end of the transaction, and indexes be made anew. Nobody else writes into these
 /// tables meanwhile.
-pub(super) fn relax(
-    crossings: &[Crossing],
-    from: &mut Database,
-    to: &mut Database,
-) -> Result<Relaxed, MoveError> {
+pub(super) fn relax(crossings: &[Crossing], to: &mut Database) -> Result<Relaxed, MoveError> {
     let mut relaxed = Relaxed { indexes: Vec::new(), references: Vec::new() };
     for crossing in crossings {
         let table = quoted(&crossing.table);
@@ -39,8 +35,7 @@ pub(super) fn relax(
                 indexes_of_postgres(&regclass)
             }
         };
-        let count = format!("SELECT count(*) FROM {table}");
-        if from.number(&count)? >= MANY && to.number(&count)? == 0 {
+        if crossing.rows >= MANY && to.count(&crossing.table)? == 0 {
             for row in to.rows(&indexes)? {
                 to.run(&format!("DROP INDEX {}", row.text(0)))?;
                 relaxed.indexes.push(row.text(1).to_owned());
@@ -61,26 +56,27 @@ impl Relaxed {
         there: &Catalog,
         to: &mut Database,
     ) -> Result<(), MoveError> {
-        if to.kind() == DatabaseKind::Postgres {
-            to.run("SAVEPOINT before_the_keys")?;
-            to.run("SET CONSTRAINTS ALL IMMEDIATE")
-                .or_else(|error| Err(dangling(error, there, to)?))?;
-        }
-        self.indexes.iter().chain(&self.references).try_for_each(|sql| to.run(sql))?;
-        if to.kind() == DatabaseKind::Postgres {
-            return Ok(());
-        }
-        for crossing in crossings {
-            let check = format!(
-                "SELECT count(*) FROM pragma_foreign_key_check({})",
-                literal(&crossing.table)
-            );
-            if let Ok(rows @ 1..) = u64::try_from(to.number(&check)?) {
-                return Err(MoveError::Dangling { table: crossing.table.clone(), rows });
+        match to.kind() {
+            DatabaseKind::Sqlite => check_sqlite(crossings, to)?,
+            DatabaseKind::Postgres => {
+                to.run("SAVEPOINT before_the_keys")?;
+                to.run("SET CONSTRAINTS ALL IMMEDIATE")
+                    .or_else(|error| Err(dangling(error, there, to)?))?;
             }
         }
-        Ok(())
+        self.indexes.iter().chain(&self.references).try_for_each(|sql| to.run(sql))
     }
+}
+
+fn check_sqlite(crossings: &[Crossing], to: &mut Database) -> Result<(), MoveError> {
+    for crossing in crossings {
+        let check =
+            format!("SELECT count(*) FROM pragma_foreign_key_check({})", literal(&crossing.table));
+        if let Ok(rows @ 1..) = u64::try_from(to.number(&check)?) {
+            return Err(MoveError::Dangling { table: crossing.table.clone(), rows });
+        }
+    }
+    Ok(())
 }
 
 /// How many rows of the table lead nowhere of which PostgreSQL complains.

@@ -5,7 +5,7 @@ use std::sync::mpsc::sync_channel;
 
 use diesel::result::{DatabaseErrorKind, Error};
 
-use super::crossing::Crossing;
+use super::crossing::{Crossing, Lane};
 use super::gone::Gone;
 use super::house::{Way, may_be_lost};
 use super::natural::Ids;
@@ -15,6 +15,7 @@ use super::value::{given, taken};
 use super::write::{Batch, write};
 use crate::error::MoveError;
 use crate::moving::{Cell, Database, Holds, Row, quoted};
+use crate::place::DatabaseKind;
 
 /// Batches that wait to be written: some, so that neither side waits for the other, and few, because they are memory.
 const WAITING: usize = 4;
@@ -133,17 +134,15 @@ fn rows_of_to(
     gone: &mut Gone,
     intent: Intent,
 ) -> Result<HashMap<u128, u32>, MoveError> {
-    let table = quoted(&crossing.table);
     if crossing.way == Way::Replaced && !is_same(crossing, from, to, ids, gone)? {
         if intent == Intent::Move {
-            to.run(&format!("DELETE FROM {table}"))?;
+            to.run(&format!("DELETE FROM {}", quoted(&crossing.table)))?;
         }
         return Ok(HashMap::new());
     }
-    let count = format!("SELECT count(*) FROM {table}");
-    let (rows, most) = (to.number(&count)?, from.number(&count)?);
-    if rows > most {
-        let rows = u64::try_from(rows - most).unwrap_or(0);
+    let rows = to.count(&crossing.table)?;
+    if rows > crossing.rows {
+        let rows = rows - crossing.rows;
         return Err(MoveError::NotEmpty { table: crossing.table.clone(), rows });
     }
     let mut there = HashMap::new();
@@ -186,8 +185,8 @@ pub(super) fn look(
 /// What has been seen of a table so far.
 struct Work<'a> {
     crossing: &'a Crossing,
-    from: crate::place::DatabaseKind,
-    to: crate::place::DatabaseKind,
+    from: DatabaseKind,
+    to: DatabaseKind,
     ids: &'a Ids,
     gone: &'a mut Gone,
     /// The lane whose number names a row.
@@ -209,9 +208,8 @@ impl<'a> Work<'a> {
         gone: &'a mut Gone,
     ) -> Self {
         // A session key is a secret, and a name is nobody's business: only a number names a row.
-        let is_id = |lane: &super::crossing::Lane| {
-            lane.from.name == "id" && matches!(lane.from.holds, Holds::Integer(_))
-        };
+        let is_id =
+            |lane: &Lane| lane.from.name == "id" && matches!(lane.from.holds, Holds::Integer(_));
         Self {
             crossing,
             from: from.kind(),

@@ -27,6 +27,8 @@ pub(super) struct Lane {
 pub(super) struct Crossing {
     pub(super) table: String,
     pub(super) way: Way,
+    /// How many FROM has.
+    pub(super) rows: u64,
     pub(super) lanes: Vec<Lane>,
     /// A primary key that is a text.
     key: Option<String>,
@@ -45,7 +47,12 @@ pub(super) struct Sides<'a> {
 }
 
 impl Crossing {
-    pub(super) fn new(sides: &Sides<'_>, table: &str, way: Way) -> Result<Self, MoveError> {
+    pub(super) fn new(
+        sides: &Sides<'_>,
+        table: &str,
+        way: Way,
+        rows: u64,
+    ) -> Result<Self, MoveError> {
         let no_place = |what: String| MoveError::NoPlace { what, may_stay: true };
         let (Some(from), Some(to)) = (sides.from.1.table(table), sides.to.1.table(table)) else {
             return Err(no_place(format!("table {table}")));
@@ -80,7 +87,8 @@ impl Crossing {
         let key = key.filter(|column| column.holds == Holds::Text);
         let key = key.map(|column| column.name.clone()).next();
         let (table, reasons) = (table.to_owned(), reasons(sides, from));
-        Ok(Self { table, way, lanes, key, reasons, leads: Vec::new(), known_by: Vec::new() })
+        let (leads, known_by) = (Vec::new(), Vec::new());
+        Ok(Self { table, way, rows, lanes, key, reasons, leads, known_by })
     }
 
     /// All rows of FROM; before its columns each has the number of the reason why it stays behind, or none.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::db::migrate;
+use crate::db::migrate::{self, Difference};
 use crate::error::MoveError;
-use crate::key::{LOWER_ALPHANUMERIC, random_text};
 use crate::moving::{Catalog, Database, literal};
 use crate::place::DatabaseKind;
 
@@ -17,11 +16,9 @@ pub(super) fn check_from(from: &mut Database, catalog: &Catalog) -> Result<(), M
                        an app's own tables with --local";
         return Err(schema(from, problem.to_owned()));
     }
-    let (known, steps) = (steps(from, catalog)?, all_steps(from.kind()));
-    if let Some(problem) = newer(&known, &steps) {
-        return Err(schema(from, problem));
-    }
-    let missing: Vec<&str> = steps.difference(&known).map(String::as_str).collect();
+    let known = steps(from, catalog)?;
+    let Difference { unknown, missing } = migrate::difference(&known);
+    is_not_newer(from, &unknown)?;
     if !known.is_empty() && !missing.is_empty() {
         let problem = format!(
             "lacks the migrations {}; run `housekey migrate` there first",
@@ -34,13 +31,11 @@ pub(super) fn check_from(from: &mut Database, catalog: &Catalog) -> Result<(), M
 
 /// Makes what TO lacks, within its transaction.
 pub(super) fn make_in_to(to: &mut Database, catalog: &Catalog) -> Result<(), MoveError> {
-    let known = steps(to, catalog)?;
-    if let Some(problem) = newer(&known, &all_steps(to.kind())) {
-        return Err(schema(to, problem));
-    }
+    let Difference { unknown, missing } = migrate::difference(&steps(to, catalog)?);
+    is_not_newer(to, &unknown)?;
     let (ledger, scripts) = migrate::scripts(to.kind());
     to.run(ledger)?;
-    for (name, sql) in scripts.filter(|(name, _)| !known.contains(*name)) {
+    for (name, sql) in scripts.filter(|(name, _)| missing.iter().any(|step| step == name)) {
         to.run(sql)?;
         to.run(&format!(
             "INSERT INTO housekey_migration (step, app, applied) VALUES ({}, 'housekey transfer', {})",
@@ -80,10 +75,9 @@ pub(super) fn check_django(
 /// What `migrate` writes when it makes a house, for one that comes from a Django alone.
 pub(super) fn name_the_house(to: &mut Database) -> Result<(), MoveError> {
     let now = now(to.kind());
-    let house = random_text(LOWER_ALPHANUMERIC, 16);
-    for (name, value) in
-        [("HOUSE", house.as_str()), ("HOUSEKEY_VERSION", env!("CARGO_PKG_VERSION"))]
-    {
+    let house = migrate::new_name();
+    let version = env!("CARGO_PKG_VERSION");
+    for (name, value) in [(migrate::HOUSE, house.as_str()), (migrate::VERSION, version)] {
         let name = literal(name);
         to.run(&format!(
             "INSERT INTO housekey_setting (name, value, app, since) SELECT {name}, {}, 'housekey transfer', {now} \
@@ -102,22 +96,23 @@ fn now(kind: DatabaseKind) -> &'static str {
     }
 }
 
-fn all_steps(kind: DatabaseKind) -> BTreeSet<String> {
-    migrate::scripts(kind).1.map(|(name, _)| name.to_owned()).collect()
-}
-
-fn steps(database: &mut Database, catalog: &Catalog) -> Result<BTreeSet<String>, MoveError> {
+fn steps(database: &mut Database, catalog: &Catalog) -> Result<Vec<String>, MoveError> {
     if catalog.table("housekey_migration").is_none() {
-        return Ok(BTreeSet::new());
+        return Ok(Vec::new());
     }
-    let rows = database.rows("SELECT step FROM housekey_migration")?;
+    let rows = database.rows("SELECT step FROM housekey_migration ORDER BY step")?;
     Ok(rows.iter().map(|row| row.text(0).to_owned()).collect())
 }
 
-fn newer(known: &BTreeSet<String>, steps: &BTreeSet<String>) -> Option<String> {
-    let unknown: Vec<&str> = known.difference(steps).map(String::as_str).collect();
-    let problem = "of a newer housekey; move with that one";
-    (!unknown.is_empty()).then(|| format!("has the migrations {} {problem}", unknown.join(", ")))
+fn is_not_newer(database: &Database, unknown: &[String]) -> Result<(), MoveError> {
+    if unknown.is_empty() {
+        return Ok(());
+    }
+    let steps = unknown.join(", ");
+    Err(schema(
+        database,
+        format!("has the migrations {steps} of a newer housekey; move with that one"),
+    ))
 }
 
 fn schema(database: &Database, problem: String) -> MoveError {

@@ -62,9 +62,10 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
         self.note(&sides)?;
         let ways = ways(self.transfer, &catalogs.0)?;
         let mut crossings = self.crossings(&sides, &ways)?;
-        self.count(&crossings)?;
+        let rows: u64 = crossings.iter().map(|crossing| crossing.rows).sum();
+        self.of = if self.intent == Intent::Move { 2 * rows } else { rows };
         let relaxed = match self.intent {
-            Intent::Move => Some(bulk::relax(&crossings, self.from, self.to)?),
+            Intent::Move => Some(bulk::relax(&crossings, self.to)?),
             Intent::Plan => None,
         };
         let ids = self.natural(&crossings)?;
@@ -164,26 +165,15 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
         for (table, way) in
             ways.iter().filter(|(_, way)| matches!(way, Way::Copied | Way::Replaced))
         {
-            let count = format!("SELECT count(*) FROM {}", quoted(table));
-            match Crossing::new(sides, table, *way) {
+            let rows = self.from.count(table)?;
+            match Crossing::new(sides, table, *way, rows) {
                 Ok(crossing) => crossings.push(crossing),
                 // Without rows there is nothing to have no place for.
-                Err(_) if self.from.number(&count)? == 0 => {}
+                Err(_) if rows == 0 => {}
                 Err(error) => self.problem(error)?,
             }
         }
         Ok(crossings)
-    }
-
-    fn count(&mut self, crossings: &[Crossing]) -> Result<(), MoveError> {
-        for crossing in crossings {
-            let count = format!("SELECT count(*) FROM {}", quoted(&crossing.table));
-            self.of += u64::try_from(self.from.number(&count)?).unwrap_or(0);
-        }
-        if self.intent == Intent::Move {
-            self.of *= 2;
-        }
-        Ok(())
     }
 
     /// Content types and permissions, which have their ids from TO.
@@ -287,8 +277,7 @@ impl<P: FnMut(&TransferProgress)> Work<'_, P> {
             Way::Kept(why) => why,
             Way::Copied | Way::Replaced => "TO has no place for it",
         };
-        let rows = self.from.number(&format!("SELECT count(*) FROM {}", quoted(table)))?;
-        let rows = u64::try_from(rows).unwrap_or(0);
+        let rows = self.from.count(table)?;
         let loss = if matches!(way, Way::Kept(_)) { Loss::Nothing } else { Loss::Perhaps };
         let left = LeftRows { rows, why: why.to_owned(), loss };
         self.report.tables.push(TransferredTable {

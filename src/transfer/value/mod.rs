@@ -17,6 +17,7 @@ use times::{date, instant, time, with_six_digits};
 
 use crate::moving::{Cell, Column, Holds};
 use crate::place::DatabaseKind::{self, Postgres, Sqlite};
+use crate::signing::hexadecimal;
 
 /// What a column holds on both sides; `None` between two SQLite files, where everything stays as it is.
 pub(super) type Carried = Option<Holds>;
@@ -236,14 +237,6 @@ fn uuid(text: &str) -> Result<String, String> {
     let digits = digits.to_ascii_lowercase();
     let parts = [0..8, 8..12, 12..16, 16..20, 20..32].map(|part| digits[part].to_owned());
     Ok(parts.join("-"))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn bytes(hexadecimal: &str) -> Result<Vec<u8>, String> {

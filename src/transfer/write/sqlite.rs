@@ -1,8 +1,8 @@
 //! Rows into a table of SQLite.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Double, Nullable, Text};
 
+use crate::moving::database::execute_sqlite;
 use crate::moving::{Cell, quoted};
 use crate::transfer::crossing::Crossing;
 
@@ -20,16 +20,6 @@ pub(super) fn insert(
         let one = format!("({})", vec!["?"; crossing.lanes.len()].join(", "));
         let all = vec![one; rows.len()].join(", ");
         let insert = format!("INSERT INTO {table} ({columns}) VALUES {all}");
-        let mut query = diesel::sql_query(insert).into_boxed();
-        for cell in rows.iter().flatten() {
-            query = match cell {
-                Cell::Null => query.bind::<Nullable<Text>, _>(None::<&str>),
-                Cell::Integer(number) => query.bind::<BigInt, _>(number),
-                Cell::Real(number) => query.bind::<Double, _>(number),
-                Cell::Text(text) => query.bind::<Text, _>(text),
-                Cell::Blob(bytes) => query.bind::<Binary, _>(bytes),
-            };
-        }
-        query.execute(conn).map(drop)
+        execute_sqlite(conn, &insert, rows.iter().flatten()).map(drop)
     })
 }
