@@ -8,9 +8,9 @@ use diesel::query_builder::{QueryFragment, QueryId};
 use crate::auth::Auth;
 use crate::check::{self, Checkup};
 use crate::config::Config;
-#[cfg(feature = "axum")]
+#[cfg(feature = "_web")]
 use crate::config::{Https, is_token_byte};
-#[cfg(feature = "axum")]
+#[cfg(feature = "_web")]
 use crate::csrf::Rules;
 use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, Stats, migrate};
 use crate::error::Error;
@@ -24,7 +24,7 @@ use crate::user::{Permissions, ResetLink, User};
 
 /// How much longer the work of an app may take than the house waits for anything: a password hash is meant
 /// to be slow.
-#[cfg(feature = "axum")]
+#[cfg(feature = "_web")]
 const PATIENCE_WITH_WORK: u32 = 15;
 
 /// How often the house keeps its books.
@@ -91,12 +91,12 @@ pub struct Housekey<L: HouseConnection> {
 struct Rooms<L: HouseConnection> {
     databases: Arc<Databases<L>>,
     auth: Arc<Auth>,
-    #[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "held to its end"))]
+    #[cfg_attr(not(feature = "_web"), expect(dead_code, reason = "held to its end"))]
     rounds: Arc<Rounds>,
     config: Config,
-    #[cfg(feature = "axum")]
+    #[cfg(feature = "_web")]
     bridge: crate::bridge::Bridge,
-    #[cfg(feature = "axum")]
+    #[cfg(feature = "_web")]
     csrf: Arc<Rules>,
 }
 
@@ -126,7 +126,7 @@ impl<L: HouseConnection> Housekey<L> {
     /// app's database role may not read the house, or not register a new key. Nothing of another app is
     /// changed before all is well.
     pub fn open(config: Config) -> Result<Self, Error> {
-        #[cfg(feature = "axum")]
+        #[cfg(feature = "_web")]
         let csrf = csrf_rules(&config)?;
         let databases = Databases::new(&config)?;
         check::tables(&databases.shared)?;
@@ -138,9 +138,9 @@ impl<L: HouseConnection> Housekey<L> {
             databases,
             rounds: Arc::new(begin_rounds(Arc::clone(&auth), shared, config.clone())),
             auth,
-            #[cfg(feature = "axum")]
+            #[cfg(feature = "_web")]
             bridge: crate::bridge::Bridge::new(&config),
-            #[cfg(feature = "axum")]
+            #[cfg(feature = "_web")]
             csrf: Arc::new(csrf),
             config,
         };
@@ -602,7 +602,7 @@ impl<L: HouseConnection> Housekey<L> {
     /// long as [`Config::deadline`] says, the result 15 times as long.
     ///
     /// ```no_run
-    /// # #[cfg(feature = "axum")]
+    /// # #[cfg(feature = "_web")]
     /// # async fn with(house: housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
     /// let ada = house.run(|house| house.authenticate("ada", "correct horse battery staple")).await?;
     /// # Ok(())
@@ -611,7 +611,7 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// Those of the work; [`Error::Deadline`] and [`Error::Panicked`].
-    #[cfg(feature = "axum")]
+    #[cfg(feature = "_web")]
     pub async fn run<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<R, Error> + Send + 'static,
@@ -622,7 +622,7 @@ impl<L: HouseConnection> Housekey<L> {
     }
 
     /// What the web adapters need, whatever the kinds of the databases.
-    #[cfg(feature = "axum")]
+    #[cfg(feature = "_web")]
     pub(crate) fn front(
         &self,
     ) -> (Arc<Auth>, Arc<Rounds>, crate::bridge::Bridge, Arc<Rules>, &Config) {
@@ -649,7 +649,7 @@ fn begin_rounds(auth: Arc<Auth>, shared: SharedPool, config: Config) -> Rounds {
     })
 }
 
-#[cfg(feature = "axum")]
+#[cfg(feature = "_web")]
 fn csrf_rules(config: &Config) -> Result<Rules, Error> {
     let of_https = match &config.https {
         Https::ByHeader { name, .. } => Some(name),

@@ -14,7 +14,7 @@ pub mod signing;
 mod python;
 pub mod password;
 pub mod next;
-#[cfg(feature = "axum")]
+#[cfg(feature = "_web")]
 mod csrf;
 pub mod username;
 mod reset;
@@ -27,7 +27,7 @@ mod session;
 mod registry;
 mod auth;
 mod check;
-#[cfg(feature = "axum")]
+#[cfg(feature = "_web")]
 mod bridge;
 mod rounds;
 mod house;
@@ -37,7 +37,7 @@ mod related;
 mod moving;
 pub mod transfer;
 pub mod adoption;
-#[cfg(feature = "axum")]
+#[cfg(feature = "_web")]
 mod web;
 #[cfg(test)]
 mod vectors;

@@ -14,7 +14,7 @@ use crate::permission::ModelPermissions;
 use crate::place::{DatabaseKind, Place};
 use crate::url::DatabaseUrl;
 use variables::Variables;
-#[cfg(feature = "axum")]
+#[cfg(feature = "_web")]
 pub(crate) use variables::is_token_byte;
 
 const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -87,7 +87,7 @@ pub(crate) enum Https {
 
 /// The cookie of the CSRF protection: `CSRF_*`.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(feature = "axum"), expect(dead_code, reason = "for the web adapters"))]
+#[cfg_attr(not(feature = "_web"), expect(dead_code, reason = "for the web adapters"))]
 pub(crate) struct CsrfSettings {
     pub(crate) cookie_name: String,
     pub(crate) cookie_domain: Option<String>,
