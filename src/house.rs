@@ -15,6 +15,8 @@ use crate::csrf::Rules;
 use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, Stats, migrate};
 use crate::error::Error;
 use crate::place::Place;
+#[cfg(feature = "_web")]
+use crate::proxy::Proxies;
 use crate::registry::{self, Profile};
 use crate::rounds::Rounds;
 use crate::session::Session;
@@ -25,7 +27,7 @@ use crate::user::{Permissions, ResetLink, User};
 /// How much longer the work of an app may take than the house waits for anything: a password hash is meant
 /// to be slow.
 #[cfg(feature = "_web")]
-const PATIENCE_WITH_WORK: u32 = 15;
+pub(crate) const PATIENCE_WITH_WORK: u32 = 15;
 
 /// How often the house keeps its books.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -98,6 +100,8 @@ struct Rooms<L: HouseConnection> {
     bridge: crate::bridge::Bridge,
     #[cfg(feature = "_web")]
     csrf: Arc<Rules>,
+    #[cfg(feature = "_web")]
+    proxies: Arc<Proxies>,
 }
 
 impl<L: HouseConnection> Clone for Housekey<L> {
@@ -127,7 +131,8 @@ impl<L: HouseConnection> Housekey<L> {
     /// changed before all is well.
     pub fn open(config: Config) -> Result<Self, Error> {
         #[cfg(feature = "_web")]
-        let csrf = csrf_rules(&config)?;
+        let (csrf, proxies) = (csrf_rules(&config)?, trusted_proxies(&config)?);
+        config.cookies_can_be_set()?;
         let databases = Databases::new(&config)?;
         check::tables(&databases.shared)?;
         registry::admit(&databases.shared, &config)?;
@@ -142,6 +147,8 @@ impl<L: HouseConnection> Housekey<L> {
             bridge: crate::bridge::Bridge::new(&config),
             #[cfg(feature = "_web")]
             csrf: Arc::new(csrf),
+            #[cfg(feature = "_web")]
+            proxies: Arc::new(proxies),
             config,
         };
         Ok(Self { rooms: Arc::new(rooms) })
@@ -625,9 +632,10 @@ impl<L: HouseConnection> Housekey<L> {
     #[cfg(feature = "_web")]
     pub(crate) fn front(
         &self,
-    ) -> (Arc<Auth>, Arc<Rounds>, crate::bridge::Bridge, Arc<Rules>, &Config) {
-        let Rooms { auth, rounds, bridge, csrf, config, .. } = &*self.rooms;
-        (Arc::clone(auth), Arc::clone(rounds), bridge.clone(), Arc::clone(csrf), config)
+    ) -> (Arc<Auth>, Arc<Rounds>, crate::bridge::Bridge, Arc<Rules>, Arc<Proxies>, &Config) {
+        let Rooms { auth, rounds, bridge, csrf, proxies, config, .. } = &*self.rooms;
+        let (csrf, proxies) = (Arc::clone(csrf), Arc::clone(proxies));
+        (Arc::clone(auth), Arc::clone(rounds), bridge.clone(), csrf, proxies, config)
     }
 
     pub(crate) fn auth(&self) -> &Auth {
@@ -658,6 +666,7 @@ fn csrf_rules(config: &Config) -> Result<Rules, Error> {
     let headers = [
         ("SECURE_PROXY_SSL_HEADER", of_https),
         ("CLIENT_ADDRESS_HEADER", config.address_header.as_ref()),
+        ("USE_X_FORWARDED_HOST", config.host_header.as_ref()),
     ];
     for (setting, name) in headers {
         if name.is_some_and(|name| name.is_empty() || !name.bytes().all(is_token_byte)) {
@@ -666,6 +675,12 @@ fn csrf_rules(config: &Config) -> Result<Rules, Error> {
     }
     let (trusted, domain) = (&config.csrf.trusted_origins, config.csrf.cookie_domain.as_deref());
     Rules::new(trusted, domain).map_err(|problem| Error::config("CSRF_TRUSTED_ORIGINS", problem))
+}
+
+#[cfg(feature = "_web")]
+fn trusted_proxies(config: &Config) -> Result<Proxies, Error> {
+    let proxies = Proxies::new(&config.trusted_proxies);
+    proxies.map_err(|problem| Error::config("TRUSTED_PROXIES", problem))
 }
 
 impl<L: HouseConnection> std::fmt::Debug for Housekey<L> {

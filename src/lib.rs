@@ -16,6 +16,9 @@ pub mod password;
 pub mod next;
 #[cfg(feature = "_web")]
 mod csrf;
+mod hosts;
+#[cfg(feature = "_web")]
+mod proxy;
 pub mod username;
 mod reset;
 mod permission;
@@ -64,5 +67,9 @@ pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionInfo, SessionKey, Status};
 pub use transfer::{Transfer, TransferReport};
 pub use user::{Active, Grant, Granted, Group, Permissions, ResetLink, User};
+#[cfg(feature = "_web")]
+pub use web::PermissionName;
+#[cfg(feature = "actix")]
+pub use web::actix;
 #[cfg(feature = "axum")]
 pub use web::axum;

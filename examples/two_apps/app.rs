@@ -6,12 +6,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use housekey::axum::{CsrfToken, HousekeyLayer, Next};
-use housekey::{Error, Session, User};
+use housekey::axum::{AuthSession, CsrfToken, HousekeyLayer, Next};
+use housekey::{Error, User};
 use serde::Deserialize;
 
 use crate::page::{self, Frame};
 use crate::{House, entries};
+
+/// The style of the pages stands in them; nothing else is let in.
+const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; \
+                   frame-ancestors 'none'";
 
 /// What tells the two apps apart.
 pub(crate) struct About {
@@ -50,7 +54,7 @@ impl App {
             .route("/", get(home).post(add))
             .route("/login", get(login_form).post(login))
             .route("/logout", post(logout))
-            .layer(HousekeyLayer::new(&self.house))
+            .layer(HousekeyLayer::new(&self.house).with_secure_csp(CSP))
             .with_state(self)
     }
 
@@ -98,47 +102,32 @@ async fn login_form(
     next: Next,
 ) -> Response {
     if user.is_some() {
-        return next.redirect_or("/");
+        return next.redirect_or("/").into_response();
     }
     page::login(&app.frame(&headers), &csrf, "", next.get().unwrap_or("/"), "").into_response()
 }
 
 async fn login(
     State(app): State<App>,
-    session: Session,
+    auth: AuthSession,
     headers: HeaderMap,
     csrf: CsrfToken,
     next: Next,
     Form(form): Form<Credentials>,
 ) -> Result<Response, Error> {
-    let Credentials { username, password, next: posted } = form;
-    let name = username.clone();
-    let user = app.house.run(move |house| sign_in(house, &session, &name, &password)).await?;
-    let next = next.posted(Some(posted));
-    if user.is_some() {
-        return Ok(next.redirect_or("/"));
+    let next = next.posted(Some(form.next));
+    if let Some(user) = auth.authenticate(&form.username, &form.password).await? {
+        auth.login(&user).await?;
+        return Ok(next.redirect_or("/").into_response());
     }
     let problem = "Wrong user name or password.";
-    let page =
-        page::login(&app.frame(&headers), &csrf, &username, next.get().unwrap_or("/"), problem);
+    let next = next.get().unwrap_or("/");
+    let page = page::login(&app.frame(&headers), &csrf, &form.username, next, problem);
     Ok((StatusCode::UNAUTHORIZED, page).into_response())
 }
 
-fn sign_in(
-    house: &House,
-    session: &Session,
-    name: &str,
-    password: &str,
-) -> Result<Option<User>, Error> {
-    let user = house.authenticate(name, password)?;
-    if let Some(user) = &user {
-        house.login(session, user)?;
-    }
-    Ok(user)
-}
-
-async fn logout(State(app): State<App>, session: Session) -> Result<Redirect, Error> {
-    app.house.run(move |house| house.logout(&session)).await?;
+async fn logout(auth: AuthSession) -> Result<Redirect, Error> {
+    auth.logout().await?;
     Ok(Redirect::to("/"))
 }
 

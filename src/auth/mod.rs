@@ -24,6 +24,8 @@ use crate::session::codec::Codec;
 use crate::session::data::Data;
 use crate::session::diary::Diary;
 use crate::session::key::Mint;
+#[cfg(feature = "_web")]
+use crate::session::owned;
 use crate::session::{Session, State, store};
 use crate::user::store as users;
 use crate::user::store::UserRow;
@@ -193,6 +195,16 @@ impl Auth {
         let hash =
             self.hasher.hash(password).map_err(|error| refuse(&username, &error.to_string()))?;
         users::create(&self.shared, &username, &email, &hash, rank)
+    }
+
+    /// Was the session begun by a login within these seconds? A session without a row was not.
+    #[cfg(feature = "_web")]
+    pub(crate) fn is_fresh(
+        &self,
+        key: Option<&crate::session::SessionKey>,
+        seconds: f64,
+    ) -> Result<bool, Error> {
+        key.map_or(Ok(false), |key| owned::begun_within(&self.shared, key, seconds))
     }
 
     pub(crate) fn permissions(&self, user: &User) -> Result<Permissions, Error> {

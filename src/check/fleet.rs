@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use super::{Finding, Findings, Level, seen};
 use crate::db::SharedPool;
 use crate::error::Error;
+use crate::hosts::is_loopback;
 use crate::place::DatabaseKind;
 use crate::registry::{CookieProfile, Profile, Seen, apps};
 
@@ -72,8 +73,13 @@ fn cookies(profiles: &[&Profile]) -> Vec<Finding> {
         domain.unwrap_or_else(|| "(not set)".to_owned())
     });
     compare(Level::Warning, "SESSION_COOKIE_SAMESITE", |cookie| cookie.samesite.clone());
-    compare(Level::Warning, "SESSION_COOKIE_SECURE", |cookie| cookie.secure.to_string());
     compare(Level::Warning, "SESSION_COOKIE_AGE", |cookie| cookie.age.to_string());
+    differing(&mut findings, Level::Warning, "SESSION_COOKIE_SECURE", profiles, |app| {
+        // What is tried out on one machine needs no TLS.
+        let is_here = Address::of(app).is_some_and(|address| address.is_here());
+        let cookie = app.session_cookie.as_ref().filter(|_| !is_here);
+        cookie.map(|cookie| cookie.secure.to_string())
+    });
     findings.unless_any("the apps set the session cookie alike")
 }
 
@@ -128,10 +134,7 @@ impl<'a> Address<'a> {
     }
 
     fn is_here(&self) -> bool {
-        let host = self.host.trim_matches(['[', ']']);
-        host == "localhost"
-            || host.ends_with(".localhost")
-            || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        is_loopback(&self.host)
     }
 
     /// Does a browser that visits this app keep, and send, a cookie of that domain?
@@ -180,7 +183,8 @@ fn one_host(findings: &mut Findings, address: &Address<'_>) {
             format!(
                 "app `{app}` is visited over HTTP, and its session cookie goes over HTTPS alone"
             ),
-            "serve it over HTTPS, or do not set SESSION_COOKIE_SECURE",
+            "serve it over HTTPS; where there is no TLS at all, SESSION_COOKIE_SECURE=false lets anybody on the way \
+             read the cookie",
         );
     }
     if !cookie.secure && address.is_https {

@@ -2,6 +2,8 @@
 //!
 //! A [`Config`] opens nothing. Settings have the names and the defaults of `django/conf/global_settings.py`.
 
+mod cookies;
+mod proxies;
 mod variables;
 
 use std::time::Duration;
@@ -14,7 +16,7 @@ use crate::permission::ModelPermissions;
 use crate::place::{DatabaseKind, Place};
 use crate::url::DatabaseUrl;
 use variables::Variables;
-#[cfg(feature = "_web")]
+use variables::is_host_byte;
 pub(crate) use variables::is_token_byte;
 
 const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -43,11 +45,17 @@ pub struct Config {
     pub(crate) login_url: Option<String>,
     /// Hosts that `next` may name besides the one that was asked.
     pub(crate) next_hosts: Vec<String>,
+    /// Hosts that the app answers for; when there are none, for any.
+    pub(crate) allowed_hosts: Vec<String>,
     /// Where visitors find the app.
     pub(crate) public_url: Option<String>,
     pub(crate) https: Https,
     /// The header by which the proxy in front tells a visitor's address.
     pub(crate) address_header: Option<String>,
+    /// The header by which it tells the host that was asked.
+    pub(crate) host_header: Option<String>,
+    /// Whose headers are believed.
+    pub(crate) trusted_proxies: Vec<String>,
     pub(crate) cookie: CookieSettings,
     pub(crate) csrf: CsrfSettings,
     pub(crate) session_salt: String,
@@ -99,6 +107,8 @@ pub(crate) struct CsrfSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CookieSecurity {
     AnyConnection,
+    /// For trying out: within one machine nobody listens on the way.
+    HttpsOrLoopback,
     HttpsOnly,
 }
 
@@ -137,14 +147,17 @@ impl Config {
             app_name: program_name(),
             login_url: None,
             next_hosts: Vec::new(),
+            allowed_hosts: Vec::new(),
             public_url: None,
             https: Https::ByAddress,
             address_header: None,
+            host_header: None,
+            trusted_proxies: Vec::new(),
             cookie: CookieSettings {
                 name: "sessionid".to_owned(),
                 domain: None,
                 age: TWO_WEEKS,
-                security: CookieSecurity::AnyConnection,
+                security: CookieSecurity::HttpsOrLoopback,
                 saving: Saving::WhenChanged,
                 lifetime: CookieLifetime::Age,
             },
@@ -152,7 +165,7 @@ impl Config {
                 cookie_name: "csrftoken".to_owned(),
                 cookie_domain: None,
                 cookie_age: YEAR,
-                security: CookieSecurity::AnyConnection,
+                security: CookieSecurity::HttpsOrLoopback,
                 trusted_origins: Vec::new(),
             },
             session_salt: SESSION_SALT.to_owned(),
@@ -182,15 +195,18 @@ impl Config {
     /// | `SESSION_COOKIE_NAME` | | `sessionid` |
     /// | `SESSION_COOKIE_DOMAIN` | for apps on several hosts: their parent domain | this host |
     /// | `SESSION_COOKIE_AGE` | seconds | 1209600 |
-    /// | `SESSION_COOKIE_SECURE` | send the cookie over HTTPS alone | `false` |
+    /// | `SESSION_COOKIE_SECURE` | send the cookie over HTTPS alone; `false` lets anybody on the way read it | `true`, but not where host is this very machine |
     /// | `SESSION_SAVE_EVERY_REQUEST` | every request prolongs the session | `false` |
     /// | `SESSION_EXPIRE_AT_BROWSER_CLOSE` | | `false` |
     /// | `SESSION_SALT` | of a Django with a session store of its own: `django.contrib.sessions.` and its class | `django.contrib.sessions.SessionStore` |
     /// | `CSRF_COOKIE_NAME` | | `csrftoken` |
     /// | `CSRF_COOKIE_DOMAIN` | as `SESSION_COOKIE_DOMAIN` | this host |
-    /// | `CSRF_COOKIE_SECURE` | | `false` |
+    /// | `CSRF_COOKIE_SECURE` | | as `SESSION_COOKIE_SECURE` |
     /// | `CSRF_TRUSTED_ORIGINS` | JSON list of origins whose pages may post here | `[]` |
     /// | `SUCCESS_URL_ALLOWED_HOSTS` | JSON list of hosts that `next` may name | `[]` |
+    /// | `ALLOWED_HOSTS` | JSON list of hosts that the app answers for; `.example.org` stands for all below | any |
+    /// | `TRUSTED_PROXIES` | JSON list of the addresses and nets (`10.0.0.0/8`) whose headers are believed; `unix` for a Unix socket | this very machine |
+    /// | `USE_X_FORWARDED_HOST` | the proxy tells the host that was asked in `X-Forwarded-Host` | `false` |
     /// | `SECURE_PROXY_SSL_HEADER` | JSON list: the header by which the proxy says "it was HTTPS", and its value | none |
     /// | `CLIENT_ADDRESS_HEADER` | the header by which the proxy tells a visitor's address, like `X-Real-IP` | the connection's |
     /// | `PASSWORD_HASHER` | `pbkdf2_sha256`, `pbkdf2_sha1`, `argon2`, `bcrypt_sha256` or `scrypt` | `pbkdf2_sha256` |
@@ -261,6 +277,11 @@ impl Config {
         config.public_url = vars.optional("PUBLIC_URL");
         config.login_url = vars.optional("LOGIN_URL");
         config.next_hosts = vars.texts("SUCCESS_URL_ALLOWED_HOSTS")?;
+        config.allowed_hosts = vars.texts("ALLOWED_HOSTS")?;
+        config.trusted_proxies = vars.texts("TRUSTED_PROXIES")?;
+        if vars.is_true("USE_X_FORWARDED_HOST")? {
+            config = config.use_x_forwarded_host();
+        }
         if let Some((name, value)) = vars.secure_proxy_header()? {
             config = config.secure_proxy_ssl_header(name, value);
         }
@@ -268,7 +289,7 @@ impl Config {
             config = config.client_address_header(name);
         }
         config.cookie = vars.cookie(config.cookie)?;
-        config.csrf = vars.csrf(config.csrf)?;
+        config.csrf = vars.csrf(config.csrf, config.cookie.security)?;
         config.session_salt = vars.optional("SESSION_SALT").unwrap_or(config.session_salt);
         config.hasher = vars.hasher()?;
         config.password_reset_timeout =
@@ -361,20 +382,6 @@ impl Config {
     #[must_use]
     pub fn login_url(mut self, url: impl Into<String>) -> Self {
         self.login_url = Some(url.into());
-        self
-    }
-
-    /// Sends the session cookie over HTTPS alone (`SESSION_COOKIE_SECURE`).
-    ///
-    /// ```
-    /// # use housekey::{Config, SecretKey};
-    /// # let key = SecretKey::new(housekey::key::generate())?;
-    /// let config = Config::new("house.db", "notes.db", key)?.session_cookie_secure();
-    /// # Ok::<(), housekey::Error>(())
-    /// ```
-    #[must_use]
-    pub fn session_cookie_secure(mut self) -> Self {
-        self.cookie.security = CookieSecurity::HttpsOnly;
         self
     }
 
@@ -503,61 +510,6 @@ impl Config {
         self
     }
 
-    /// The header by which the proxy in front says that a request came over HTTPS, and the value it then
-    /// has (`SECURE_PROXY_SSL_HEADER`). The proxy must take that header away from what visitors send.
-    ///
-    /// ```
-    /// # use housekey::{Config, SecretKey};
-    /// # let key = SecretKey::new(housekey::key::generate())?;
-    /// let config = Config::new("house.db", "notes.db", key)?
-    ///     .secure_proxy_ssl_header("X-Forwarded-Proto", "https");
-    /// # Ok::<(), housekey::Error>(())
-    /// ```
-    #[must_use]
-    pub fn secure_proxy_ssl_header(
-        mut self,
-        name: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Self {
-        self.https = Https::ByHeader { name: header_name(&name.into()), value: value.into() };
-        self
-    }
-
-    /// The header by which the proxy in front tells a visitor's address (`X-Real-IP`, `X-Forwarded-For`), for
-    /// the list of a user's sessions. The proxy must take that header away from what visitors send, or add to
-    /// it: of a list the last address counts, which the nearest proxy has added.
-    ///
-    /// Without it the address is that of the connection, where the app serves
-    /// `into_make_service_with_connect_info::<SocketAddr>()`; behind a proxy that is the proxy's.
-    ///
-    /// ```
-    /// # use housekey::{Config, SecretKey};
-    /// # let key = SecretKey::new(housekey::key::generate())?;
-    /// let config = Config::new("house.db", "notes.db", key)?.client_address_header("X-Real-IP");
-    /// # Ok::<(), housekey::Error>(())
-    /// ```
-    #[must_use]
-    pub fn client_address_header(mut self, name: impl Into<String>) -> Self {
-        self.address_header = Some(header_name(&name.into()));
-        self
-    }
-
-    /// Every request comes over HTTPS: for an app that ends TLS itself, or behind a proxy that lets nothing
-    /// else through. Without it only requests that say so (HTTP/2, or [`Config::secure_proxy_ssl_header`])
-    /// are taken for secure.
-    ///
-    /// ```
-    /// # use housekey::{Config, SecretKey};
-    /// # let key = SecretKey::new(housekey::key::generate())?;
-    /// let config = Config::new("house.db", "notes.db", key)?.always_https();
-    /// # Ok::<(), housekey::Error>(())
-    /// ```
-    #[must_use]
-    pub fn always_https(mut self) -> Self {
-        self.https = Https::Always;
-        self
-    }
-
     /// A table of the apps' own that lives in the shared database.
     ///
     /// ```
@@ -631,11 +583,6 @@ impl Config {
         self.clock = clock;
         self
     }
-}
-
-/// Django names headers as WSGI does.
-fn header_name(name: &str) -> String {
-    name.trim().trim_start_matches("HTTP_").replace('_', "-")
 }
 
 fn program_name() -> String {

@@ -92,11 +92,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             name,
             domain,
             age: self.seconds("SESSION_COOKIE_AGE", default.age)?,
-            security: self.choice(
-                "SESSION_COOKIE_SECURE",
-                CookieSecurity::HttpsOnly,
-                default.security,
-            )?,
+            security: self.security("SESSION_COOKIE_SECURE", default.security)?,
             saving: self.choice(
                 "SESSION_SAVE_EVERY_REQUEST",
                 Saving::EveryRequest,
@@ -110,16 +106,16 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         })
     }
 
-    pub(super) fn csrf(&self, default: CsrfSettings) -> Result<CsrfSettings, Error> {
+    pub(super) fn csrf(
+        &self,
+        default: CsrfSettings,
+        session: CookieSecurity,
+    ) -> Result<CsrfSettings, Error> {
         Ok(CsrfSettings {
             cookie_name: self.cookie_name("CSRF_COOKIE_NAME", default.cookie_name)?,
             cookie_domain: self.host("CSRF_COOKIE_DOMAIN")?,
             cookie_age: default.cookie_age,
-            security: self.choice(
-                "CSRF_COOKIE_SECURE",
-                CookieSecurity::HttpsOnly,
-                default.security,
-            )?,
+            security: self.security("CSRF_COOKIE_SECURE", session)?,
             trusted_origins: self.texts("CSRF_TRUSTED_ORIGINS")?,
         })
     }
@@ -151,6 +147,17 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
             .map_err(|_| Error::config(name, "is not a whole number; set one, in digits alone"))
     }
 
+    fn security(&self, name: &str, default: CookieSecurity) -> Result<CookieSecurity, Error> {
+        if self.optional(name).is_none() {
+            return Ok(default);
+        }
+        self.choice(name, CookieSecurity::HttpsOnly, CookieSecurity::AnyConnection)
+    }
+
+    pub(super) fn is_true(&self, name: &str) -> Result<bool, Error> {
+        self.choice(name, true, false)
+    }
+
     /// `yes` when the variable is true, `no` when it is false or absent.
     fn choice<T>(&self, name: &str, yes: T, no: T) -> Result<T, Error> {
         match self.optional(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
@@ -175,6 +182,6 @@ pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
-fn is_host_byte(byte: u8) -> bool {
+pub(super) fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-._".contains(&byte)
 }

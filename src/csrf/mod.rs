@@ -33,12 +33,32 @@ pub(crate) struct Attempt<'a> {
     pub(crate) header: Option<&'a str>,
     pub(crate) origin: Option<&'a str>,
     pub(crate) referer: Option<&'a str>,
+    /// The header `Sec-Fetch-Site`, which no page can forge.
+    pub(crate) site: Option<&'a str>,
 }
 
 impl Attempt<'_> {
     /// Needs no check, since such a request changes nothing.
     pub(crate) fn is_harmless(&self) -> bool {
         matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+    }
+
+    /// Does a page of this app send it, by its `Origin`?
+    fn is_from_itself(&self, origin: &str) -> bool {
+        let host = match self.scheme {
+            Scheme::Http => origin.strip_prefix("http://"),
+            Scheme::Https => origin.strip_prefix("https://"),
+        };
+        host == Some(self.host)
+    }
+
+    /// What the browser says itself (Fetch Metadata), which Django does not ask for. Old browsers say nothing, nor
+    /// does any where there is no HTTPS.
+    fn check_site(&self) -> Result<(), Failure> {
+        match self.site {
+            None | Some("same-origin" | "none") => Ok(()),
+            Some(_) => Err(Failure::OtherSite),
+        }
     }
 
     /// Is there a secret at all that a token could prove to be known?
@@ -96,20 +116,19 @@ impl Rules {
             return Ok(());
         }
         match (attempt.origin, attempt.scheme) {
-            (Some(origin), _) => self.check_origin(origin, attempt),
+            (Some(origin), _) if attempt.is_from_itself(origin) => attempt.check_site(),
+            (Some(origin), _) => self.check_origin(origin),
             // On the way of an insecure page its form could have been forged, with its cookie.
-            (None, Scheme::Https) => self.check_referer(attempt),
-            (None, Scheme::Http) => Ok(()),
+            (None, Scheme::Https) => {
+                attempt.check_site().and_then(|()| self.check_referer(attempt))
+            }
+            (None, Scheme::Http) => attempt.check_site(),
         }
     }
 
-    fn check_origin(&self, origin: &str, attempt: &Attempt<'_>) -> Result<(), Failure> {
-        let host = match attempt.scheme {
-            Scheme::Http => origin.strip_prefix("http://"),
-            Scheme::Https => origin.strip_prefix("https://"),
-        };
-        let exact = |trusted: &Trusted| trusted.exact.as_deref() == Some(origin);
-        if host == Some(attempt.host) || self.trusted.iter().any(exact) {
+    /// Is it an origin that was named? Then the page may be of another site.
+    fn check_origin(&self, origin: &str) -> Result<(), Failure> {
+        if self.trusted.iter().any(|trusted| trusted.exact.as_deref() == Some(origin)) {
             return Ok(());
         }
         let below = |from: &SplitUrl, trusted: &Trusted| {
@@ -220,6 +239,8 @@ pub(crate) enum Failure {
     InsecureReferer,
     #[error("Referer checking failed - {0} does not match any trusted origins.")]
     BadReferer(String),
+    #[error("Sec-Fetch-Site checking failed - a page of another origin has sent the request.")]
+    OtherSite,
     #[error("CSRF cookie not set.")]
     NoCookie,
     #[error("CSRF cookie {0}.")]
@@ -257,6 +278,7 @@ mod tests {
                 header: optional("header"),
                 origin: optional("origin"),
                 referer: optional("referer"),
+                site: None,
             };
             let outcome = rules
                 .check_source(&attempt)
@@ -277,6 +299,31 @@ mod tests {
             header: None,
             origin: None,
             referer: Some(referer),
+            site: None,
+        }
+    }
+
+    #[test]
+    fn what_the_browser_says_of_the_page_counts_unless_its_origin_was_named() {
+        let rules = Rules::new(&["https://tasks.example".to_owned()], None).unwrap();
+        let attempt = |origin, site| Attempt {
+            host: "app.example",
+            origin,
+            site: Some(site),
+            ..from_referer("https://app.example/")
+        };
+        let own = Some("https://app.example");
+        for (origin, site, outcome) in [
+            (own, "same-origin", Ok(())),
+            (own, "none", Ok(())),
+            (own, "cross-site", Err(Failure::OtherSite)),
+            (own, "same-site", Err(Failure::OtherSite)),
+            (None, "same-origin", Ok(())),
+            (None, "cross-site", Err(Failure::OtherSite)),
+            (Some("https://tasks.example"), "same-site", Ok(())),
+            (Some("null"), "cross-site", Err(Failure::BadOrigin("null".to_owned()))),
+        ] {
+            assert_eq!(rules.check_source(&attempt(origin, site)), outcome, "{origin:?} {site}");
         }
     }
 

@@ -97,7 +97,7 @@ impl Profile {
             session_cookie: Some(CookieProfile {
                 name: cookie.name.clone(),
                 domain: cookie.domain.clone(),
-                secure: cookie.security == CookieSecurity::HttpsOnly,
+                secure: cookie.security != CookieSecurity::AnyConnection,
                 age: cookie.age.as_secs(),
                 ..CookieProfile::default()
             }),

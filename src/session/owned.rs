@@ -97,6 +97,24 @@ pub(crate) fn hand_over(
     })
 }
 
+/// Was the session begun in a housekey app, by a login within these seconds?
+#[cfg(feature = "_web")]
+pub(crate) fn begun_within(
+    shared: &SharedPool,
+    key: &SessionKey,
+    seconds: f64,
+) -> Result<bool, Error> {
+    shared.run(|conn| {
+        on_shared!(SharedConnection, conn, conn => {
+            let begun = housekey_session::table
+                .find(key.expose_secret())
+                .filter(housekey_session::app.ne(DJANGO))
+                .filter(housekey_session::created.gt(Moment::In(-seconds)));
+            diesel::select(diesel::dsl::exists(begun)).get_result(&mut **conn)
+        })
+    })
+}
+
 /// Makes a row for each that has none.
 pub(crate) fn adopt(conn: &mut SharedConnection, strangers: &[Stranger]) -> QueryResult<()> {
     let row = |stranger: &Stranger| {

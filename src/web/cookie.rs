@@ -5,16 +5,18 @@ use chrono::{DateTime, Utc};
 use cookie::time::{Duration, OffsetDateTime};
 use cookie::{Cookie, SameSite};
 
-use crate::config::{CookieSecurity, CookieSettings, CsrfSettings};
+use super::visit::Flags;
+use crate::config::{CookieSettings, CsrfSettings};
 
 /// `Set-Cookie` for a session key; without an age the cookie ends with the browser.
 pub(crate) fn set(
     settings: &CookieSettings,
     key: &str,
+    flags: Flags,
     age: Option<i64>,
     now: DateTime<Utc>,
 ) -> String {
-    let mut cookie = base(&settings.name, key, settings.domain.as_deref(), settings.security);
+    let mut cookie = base(&settings.name, key, settings.domain.as_deref(), flags);
     cookie.set_http_only(true);
     if let Some(age) = age {
         expire_after(&mut cookie, age, now);
@@ -23,17 +25,22 @@ pub(crate) fn set(
 }
 
 /// `Set-Cookie` for the secret of the CSRF protection, which scripts may read.
-pub(crate) fn set_csrf(settings: &CsrfSettings, secret: &str, now: DateTime<Utc>) -> String {
-    let (domain, security) = (settings.cookie_domain.as_deref(), settings.security);
-    let mut cookie = base(&settings.cookie_name, secret, domain, security);
+pub(crate) fn set_csrf(
+    settings: &CsrfSettings,
+    secret: &str,
+    flags: Flags,
+    now: DateTime<Utc>,
+) -> String {
+    let domain = settings.cookie_domain.as_deref();
+    let mut cookie = base(&settings.cookie_name, secret, domain, flags);
     let age = i64::try_from(settings.cookie_age.as_secs()).unwrap_or(i64::MAX);
     expire_after(&mut cookie, age, now);
     cookie.to_string()
 }
 
 /// `Set-Cookie` that takes the cookie away: the same name, domain, path and flags.
-pub(crate) fn delete(settings: &CookieSettings) -> String {
-    let mut cookie = base(&settings.name, "", settings.domain.as_deref(), settings.security);
+pub(crate) fn delete(settings: &CookieSettings, flags: Flags) -> String {
+    let mut cookie = base(&settings.name, "", settings.domain.as_deref(), flags);
     cookie.set_http_only(true);
     cookie.set_max_age(Duration::ZERO);
     cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
@@ -47,19 +54,15 @@ fn expire_after(cookie: &mut Cookie<'_>, seconds: i64, now: DateTime<Utc>) {
     cookie.set_expires(now.ok().and_then(|now| now.checked_add(age)));
 }
 
-fn base<'a>(
-    name: &'a str,
-    value: &'a str,
-    domain: Option<&'a str>,
-    security: CookieSecurity,
-) -> Cookie<'a> {
+fn base<'a>(name: &'a str, value: &'a str, domain: Option<&'a str>, flags: Flags) -> Cookie<'a> {
     let mut cookie = Cookie::new(name, value);
     cookie.set_path("/");
     cookie.set_same_site(SameSite::Lax);
     if let Some(domain) = domain {
         cookie.set_domain(domain);
     }
-    if security == CookieSecurity::HttpsOnly {
+    // Browsers take names with such a beginning only when the cookie is so marked.
+    if flags == Flags::Secure || name.starts_with("__") {
         cookie.set_secure(true);
     }
     cookie

@@ -12,8 +12,8 @@ pub(crate) struct Here<'a> {
 }
 
 /// `LOGIN_URL` with a `next` that leads back here: a path, or the whole address when the login page is at
-/// another host.
-pub(crate) fn page(login_url: &str, here: Here<'_>) -> String {
+/// another host. A flag is one more name in its query.
+pub(crate) fn page(login_url: &str, here: Here<'_>, flag: &str) -> String {
     let Here { scheme, host, path } = here;
     let next =
         if is_at(login_url, here) { path.to_owned() } else { format!("{scheme}://{host}{path}") };
@@ -21,6 +21,9 @@ pub(crate) fn page(login_url: &str, here: Here<'_>) -> String {
         login_url.split_once('#').map_or((login_url, None), |(u, f)| (u, Some(f)));
     let joint = if url.contains('?') { '&' } else { '?' };
     let mut page = format!("{url}{joint}next={}", quote(&next));
+    if !flag.is_empty() {
+        let _ = write!(page, "&{flag}=1");
+    }
     if let Some(fragment) = fragment {
         let _ = write!(page, "#{fragment}");
     }
@@ -71,7 +74,7 @@ mod tests {
             ),
             ("/login?lang=de#form", "/login?lang=de&next=/a%3Fb%3Dc%26d%3D1#form"),
         ] {
-            assert_eq!(page(login_url, here), page_of_django);
+            assert_eq!(page(login_url, here, ""), page_of_django);
         }
     }
 }

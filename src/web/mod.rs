@@ -1,9 +1,23 @@
 //! From HTTP to the house and back: what the adapters for web frameworks have in common.
 
+#[cfg(feature = "actix")]
+pub mod actix;
+mod auth_session;
 #[cfg(feature = "axum")]
 pub mod axum;
+mod client;
 mod cookie;
+mod csrf_token;
+mod form;
+mod guard;
+mod head;
+mod headers;
 mod login;
+mod next;
+mod permission;
+mod problem;
+mod require;
+mod settings;
 mod visit;
 
 use std::sync::Arc;
@@ -13,15 +27,24 @@ use crate::auth::Auth;
 use crate::bridge::Bridge;
 use crate::clock::{Clock, Pace};
 use crate::config::{CookieSettings, CsrfSettings, Https};
-use crate::csrf::{Failure, Rules};
+use crate::csrf::Rules;
 use crate::db::HouseConnection;
 use crate::error::Error;
-use crate::house::Housekey;
+use crate::hosts::Hosts;
+use crate::house::{Housekey, PATIENCE_WITH_WORK};
+use crate::proxy::Proxies;
 use crate::rounds::Rounds;
 
-use visit::{Outcome, Visit};
+pub use auth_session::AuthSession;
+pub use csrf_token::CsrfToken;
+pub use next::{Next, SeeOther};
+pub use permission::{Fresh, PermissionName, RequirePermission, RequireStaff};
+
+use settings::PageSettings;
+use visit::Visit;
 
 /// What an adapter needs of the house, whatever the kinds of its databases.
+#[derive(Clone)]
 pub(crate) struct Front {
     auth: Arc<Auth>,
     /// They end with the last layer, though the app keeps no handle.
@@ -29,48 +52,71 @@ pub(crate) struct Front {
     bridge: Bridge,
     cookie: CookieSettings,
     clock: Clock,
+    guard: Guard,
     csrf: Arc<Rules>,
     csrf_cookie: CsrfSettings,
-    complaints: Pace,
+    complaints: Arc<Pace>,
+    strange_proxies: Arc<Pace>,
+    lost_cookies: Arc<Pace>,
     app: String,
     login_url: Option<String>,
     next_hosts: Vec<String>,
+    allowed_hosts: Hosts,
+    proxies: Arc<Proxies>,
+    host_header: Option<String>,
     https: Https,
     address_header: Option<String>,
+    pages: PageSettings,
     deadline: Duration,
+}
+
+/// Are the routes inside held to the CSRF rules?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    On,
+    Exempt,
 }
 
 impl Front {
     fn of<L: HouseConnection>(house: &Housekey<L>) -> Self {
-        let (auth, rounds, bridge, csrf, config) = house.front();
+        let (auth, rounds, bridge, csrf, proxies, config) = house.front();
+        let seldom = || Arc::new(Pace::new(Duration::from_secs(60)));
         Self {
             auth,
             _rounds: rounds,
             bridge,
             cookie: config.cookie.clone(),
             clock: config.clock,
+            guard: Guard::On,
             csrf,
             csrf_cookie: config.csrf.clone(),
-            complaints: Pace::new(Duration::from_secs(1)),
+            complaints: Arc::new(Pace::new(Duration::from_secs(1))),
+            strange_proxies: seldom(),
+            lost_cookies: seldom(),
             app: config.app_name.clone(),
             login_url: config.login_url.clone(),
             next_hosts: config.next_hosts.clone(),
+            allowed_hosts: Hosts(config.allowed_hosts.clone()),
+            proxies,
+            host_header: config.host_header.clone(),
             https: config.https.clone(),
             address_header: config.address_header.clone(),
+            pages: PageSettings::default(),
             deadline: config.deadline,
         }
     }
 
-    /// One line a second, however many are refused.
-    fn refused_by_csrf(&self, failure: &Failure) {
-        let Some(held_back) = self.complaints.may_speak() else { return };
-        tracing::warn!(
-            app = self.app,
-            held_back,
-            "CSRF verification failed: {failure} If the page is one of yours: put CsrfToken::input into its \
-             form, name its origin in CSRF_TRUSTED_ORIGINS, and behind a proxy that ends TLS set \
-             SECURE_PROXY_SSL_HEADER"
-        );
+    fn cookie_is_lost(&self) {
+        if let Some(held_back) = self.lost_cookies.may_speak() {
+            tracing::warn!(
+                app = self.app,
+                held_back,
+                "a cookie for HTTPS alone is sent to a visitor who came over HTTP, and whose browser does not keep \
+                 it: serve the app over HTTPS; behind a proxy that ends TLS set SECURE_PROXY_SSL_HEADER; where \
+                 there is no TLS at all, SESSION_COOKIE_SECURE=false and CSRF_COOKIE_SECURE=false let anybody on \
+                 the way read the cookies"
+            );
+        }
     }
 
     /// Work that a visitor should not wait long for.
@@ -80,5 +126,14 @@ impl Front {
     ) -> Result<R, Error> {
         let auth = Arc::clone(&self.auth);
         self.bridge.run(self.deadline, move || work(&auth)).await
+    }
+
+    /// Work that may take the time of a password hash.
+    async fn think<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Auth) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let auth = Arc::clone(&self.auth);
+        self.bridge.run(self.deadline * PATIENCE_WITH_WORK, move || work(&auth)).await
     }
 }

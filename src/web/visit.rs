@@ -4,7 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
+use super::client::Way;
+use super::csrf_token::CsrfToken;
+use super::head::Head;
 use super::{Front, cookie};
+use crate::config::CookieSecurity;
 use crate::csrf::Secret;
 use crate::error::Error;
 use crate::session::visitor::Visitor;
@@ -13,6 +17,7 @@ use crate::session::{CookieChange, Session, State, header};
 /// A request, seen from the house.
 pub(crate) struct Visit {
     pub(crate) front: Arc<Front>,
+    way: Way,
     cookie: Option<String>,
     session: OnceCell<Session>,
     csrf: Mutex<Csrf>,
@@ -27,6 +32,13 @@ struct Csrf {
     rotated: bool,
 }
 
+/// Is the cookie for HTTPS alone?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flags {
+    Secure,
+    Plain,
+}
+
 /// What the visit means for the response.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -39,9 +51,20 @@ pub(crate) struct Outcome {
 
 impl Visit {
     /// Asks nothing of the database.
-    pub(crate) fn new<'a>(front: Arc<Front>, cookies: impl Iterator<Item = &'a [u8]>) -> Self {
-        let cookie = header::find(cookies, &front.cookie.name).map(str::to_owned);
-        Self { front, cookie, session: OnceCell::new(), csrf: Mutex::default() }
+    pub(crate) fn new(front: Arc<Front>, head: &impl Head) -> Self {
+        let way = front.way(head);
+        let cookie = header::find(head.lines("cookie"), &front.cookie.name).map(str::to_owned);
+        Self { front, way, cookie, session: OnceCell::new(), csrf: Mutex::default() }
+    }
+
+    pub(crate) fn way(&self) -> Way {
+        self.way
+    }
+
+    /// What a form of this visitor must hold.
+    pub(crate) fn token(self: &Arc<Self>, head: &impl Head) -> CsrfToken {
+        let cookie = header::find(head.lines("cookie"), &self.front.csrf_cookie.cookie_name);
+        CsrfToken { visit: Arc::clone(self), cookie: cookie.map(str::to_owned) }
     }
 
     /// A token for a form, from the secret in the visitor's CSRF cookie or from a new one.
@@ -119,9 +142,11 @@ impl Visit {
         if let Some(secret) = &csrf.secret {
             let now = self.front.clock.now();
             outcome.asked = true;
+            let flags = self.flags(self.front.csrf_cookie.security);
             outcome.set_cookies.push(cookie::set_csrf(
                 &self.front.csrf_cookie,
                 secret.expose(),
+                flags,
                 now,
             ));
         }
@@ -130,13 +155,30 @@ impl Visit {
 
     fn session_cookie(&self, state: &State) -> Option<String> {
         let settings = &self.front.cookie;
+        let flags = self.flags(settings.security);
         match (state.cookie, &state.key) {
             (CookieChange::Set, Some(key)) => {
                 let age = self.front.auth.end_of(state).cookie;
-                Some(cookie::set(settings, key.expose_secret(), age, self.front.clock.now()))
+                let now = self.front.clock.now();
+                Some(cookie::set(settings, key.expose_secret(), flags, age, now))
             }
-            (CookieChange::Delete, _) if self.cookie.is_some() => Some(cookie::delete(settings)),
+            (CookieChange::Delete, _) if self.cookie.is_some() => {
+                Some(cookie::delete(settings, flags))
+            }
             _ => None,
         }
+    }
+
+    /// Only within one machine a cookie may go in the clear unasked.
+    fn flags(&self, security: CookieSecurity) -> Flags {
+        let flags = match (security, self.way) {
+            (CookieSecurity::AnyConnection, _)
+            | (CookieSecurity::HttpsOrLoopback, Way::Loopback) => Flags::Plain,
+            _ => Flags::Secure,
+        };
+        if flags == Flags::Secure && self.way == Way::Http {
+            self.front.cookie_is_lost();
+        }
+        flags
     }
 }

@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 
 use axum::Router;
-use axum::response::Response;
 use axum::routing::get;
+use housekey::axum::SeeOther;
 use housekey::axum::{HousekeyLayer, Next};
 use housekey::{Config, User};
 
@@ -14,11 +14,11 @@ use crate::support::server::{Answer, send, serve};
 
 async fn private(_: User) {}
 
-async fn signed_in(next: Next) -> Response {
+async fn signed_in(next: Next) -> SeeOther {
     next.redirect_or("/")
 }
 
-async fn posted(next: Next, body: String) -> Response {
+async fn posted(next: Next, body: String) -> SeeOther {
     next.posted(body.strip_prefix("next=").map(str::to_owned)).redirect_or("/")
 }
 

@@ -30,11 +30,14 @@
 //! (`csrftoken`), the form field (`csrfmiddlewaretoken`) and the header (`X-CSRFToken`) are Django's.
 
 mod extract;
-mod form;
 mod layer;
 mod profile;
-mod refusal;
+mod required;
+mod view;
 
-pub use extract::{CsrfToken, Next};
+pub use super::{AuthSession, CsrfToken, Fresh, Next, RequirePermission, RequireStaff, SeeOther};
 pub use layer::{HousekeyLayer, HousekeyService};
 pub use profile::profile;
+pub use required::{
+    RequiredLayer, RequiredService, login_required, permission_required, staff_member_required,
+};

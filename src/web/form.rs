@@ -1,43 +1,76 @@
 //! The CSRF token in the body of a form, read ahead of the handler.
 
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use axum_core::body::Body;
-use axum_core::extract::Request;
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
-use http_body::{Body as _, Frame};
-use http_body_util::BodyExt;
+use futures_core::Stream;
+
+use super::head::Head;
 
 const FIELD: &str = "csrfmiddlewaretoken";
-/// Django's `DATA_UPLOAD_MAX_MEMORY_SIZE`.
-const MOST_OF_A_FORM: usize = 2_621_440;
 /// In a form with files the token stands before them, where `CsrfToken::input` was put.
 const MOST_OF_AN_UPLOAD: usize = 64 * 1024;
 
 /// However small the pieces are that a body comes in, it is not searched after each.
 const LOOK_EVERY: usize = 4096;
 
-/// The request as it was, and the token of its form; a form that is too long has none.
-pub(super) async fn csrf_token(request: Request) -> (Request, Option<String>) {
-    let kind = request.headers().get(CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    if request.method() != http::Method::POST {
-        return (request, None);
+/// The token of a form.
+pub(crate) enum Token {
+    Found(String),
+    Missing,
+    /// The form is longer than the app reads into memory.
+    TooLong,
+}
+
+/// What kind of form a body holds.
+pub(crate) enum Kind {
+    Urlencoded,
+    Multipart { boundary: Vec<u8> },
+}
+
+impl Kind {
+    /// `None` when a token cannot be in the body: it is no form, or not one that a page sends.
+    pub(crate) fn of(head: &impl Head) -> Option<Self> {
+        if head.method() != "POST" {
+            return None;
+        }
+        let kind = head.text("content-type")?;
+        let essence = kind.split(';').next().unwrap_or_default().trim();
+        if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            Some(Self::Urlencoded)
+        } else if essence.eq_ignore_ascii_case("multipart/form-data") {
+            Some(Self::Multipart { boundary: boundary(kind)? })
+        } else {
+            None
+        }
     }
-    if kind.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
-        let (request, body) = peek(request, MOST_OF_A_FORM, |_| false).await;
-        return (request, body.and_then(|body| last_field(&body)));
+}
+
+/// The body as it was, and the token of its form.
+pub(crate) async fn csrf_token<S, E>(kind: &Kind, most: usize, body: S) -> (Again<S, E>, Token)
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    match kind {
+        Kind::Urlencoded => {
+            let (body, form) = peek(body, most, |_| false).await;
+            let found = form.map_or(Token::TooLong, |form| Token::of(last_field(&form)));
+            (body, found)
+        }
+        Kind::Multipart { boundary } => {
+            let found = |body: &[u8]| part(body, boundary).is_some();
+            let (body, form) = peek(body, MOST_OF_AN_UPLOAD, found).await;
+            (body, Token::of(form.and_then(|form| part(&form, boundary))))
+        }
     }
-    if kind.eq_ignore_ascii_case(b"multipart/form-data") {
-        let Some(boundary) = boundary(request.headers()) else { return (request, None) };
-        let found = |body: &[u8]| part(body, &boundary).is_some();
-        let (request, body) = peek(request, MOST_OF_AN_UPLOAD, found).await;
-        return (request, body.and_then(|body| part(&body, &boundary)));
+}
+
+impl Token {
+    fn of(found: Option<String>) -> Self {
+        found.map_or(Self::Missing, Self::Found)
     }
-    (request, None)
 }
 
 /// As in Django, the last one counts.
@@ -47,8 +80,7 @@ fn last_field(body: &[u8]) -> Option<String> {
 }
 
 /// What stands between the parts of a form with files (RFC 2046): `--` and the boundary.
-fn boundary(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let kind = headers.get(CONTENT_TYPE)?.to_str().ok()?;
+fn boundary(kind: &str) -> Option<Vec<u8>> {
     let mut parameters =
         kind.split(';').skip(1).filter_map(|parameter| parameter.trim().split_once('='));
     let (_, boundary) = parameters.find(|(name, _)| name.eq_ignore_ascii_case("boundary"))?;
@@ -79,12 +111,19 @@ fn is_named(head: &str) -> bool {
 
 /// Reads what is left of a small body: a connection on which something is left unread is closed, and the
 /// browser or proxy that wanted to go on using it fails.
-pub(super) async fn drain(mut body: Body) {
+pub(crate) async fn drain<S, E>(mut body: S)
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
     let mut read = 0;
-    while read < MOST_OF_AN_UPLOAD && !body.is_end_stream() {
-        let Some(Ok(frame)) = body.frame().await else { return };
-        read += frame.data_ref().map_or(0, Bytes::len);
+    while read < MOST_OF_AN_UPLOAD {
+        let Some(Ok(piece)) = next(&mut body).await else { return };
+        read += piece.len();
     }
+}
+
+async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
+    poll_fn(|cx| Pin::new(&mut *stream).poll_next(cx)).await
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -92,18 +131,20 @@ fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
 }
 
 /// Reads until the body ends or enough is known; `None` when it is longer than that.
-async fn peek(
-    request: Request,
+async fn peek<S, E>(
+    mut body: S,
     most: usize,
     is_enough: impl Fn(&[u8]) -> bool,
-) -> (Request, Option<Bytes>) {
-    let (parts, mut body) = request.into_parts();
+) -> (Again<S, E>, Option<Bytes>)
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
     let mut read = BytesMut::new();
     let (mut failed, mut look_at) = (None, LOOK_EVERY);
-    while read.len() < most && !body.is_end_stream() {
-        match body.frame().await {
+    while read.len() <= most {
+        match next(&mut body).await {
             None => break,
-            Some(Ok(frame)) => read.extend_from_slice(frame.data_ref().unwrap_or(&Bytes::new())),
+            Some(Ok(piece)) => read.extend_from_slice(&piece),
             Some(Err(error)) => {
                 failed = Some(error);
                 break;
@@ -117,37 +158,32 @@ async fn peek(
         }
     }
     let read = read.freeze();
-    let complete = read.len() < most || is_enough(&read);
-    let body = Body::new(Again { read: Some(read.clone()), failed, rest: body });
-    (Request::from_parts(parts, body), complete.then_some(read))
+    let complete = read.len() <= most || is_enough(&read);
+    let again = Again { read: Some(read.clone()), failed, rest: body };
+    (again, complete.then_some(read))
 }
 
 /// A body of which the beginning has been read already.
-struct Again {
+pub(crate) struct Again<S, E> {
     read: Option<Bytes>,
-    failed: Option<axum_core::Error>,
-    rest: Body,
+    failed: Option<E>,
+    rest: S,
 }
 
-impl http_body::Body for Again {
-    type Data = Bytes;
-    type Error = axum_core::Error;
+impl<S, E> Stream for Again<S, E>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Unpin,
+{
+    type Item = Result<Bytes, E>;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum_core::Error>>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Some(read) = self.read.take().filter(|read| !read.is_empty()) {
-            return Poll::Ready(Some(Ok(Frame::data(read))));
+            return Poll::Ready(Some(Ok(read)));
         }
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        Pin::new(&mut self.rest).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        let is_read = self.read.as_ref().is_none_or(Bytes::is_empty);
-        is_read && self.failed.is_none() && self.rest.is_end_stream()
+        Pin::new(&mut self.rest).poll_next(cx)
     }
 }

@@ -1,0 +1,118 @@
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum_core::extract::Request;
+use axum_core::response::{IntoResponse, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::extract::require;
+use crate::web::require::Requirement;
+
+/// Lets none but those who are signed in to the routes inside (Django's `login_required`); goes inside
+/// [`HousekeyLayer`](super::HousekeyLayer).
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use housekey::axum::login_required;
+/// let private: Router =
+///     Router::new().route("/notes", get(|| async { "notes" })).route_layer(login_required());
+/// let app = private.route("/about", get(|| async { "for everyone: added behind the layer" }));
+/// ```
+#[must_use]
+pub fn login_required() -> RequiredLayer {
+    RequiredLayer { requirement: Arc::new(Requirement::SignedIn) }
+}
+
+/// Lets none but those who have the permission to the routes inside (Django's `permission_required`).
+///
+/// ```
+/// use axum::{Router, routing::post};
+/// use housekey::axum::permission_required;
+/// let desk: Router = Router::new()
+///     .route("/approve", post(|| async { "approved" }))
+///     .route_layer(permission_required("billing.approve_invoice"));
+/// ```
+#[must_use]
+pub fn permission_required(name: impl Into<Cow<'static, str>>) -> RequiredLayer {
+    RequiredLayer { requirement: Arc::new(Requirement::Permission(name.into())) }
+}
+
+/// Lets none but staff to the routes inside (Django's `staff_member_required`).
+///
+/// ```
+/// use axum::{Router, routing::get};
+/// use housekey::axum::staff_member_required;
+/// let desk: Router =
+///     Router::new().route("/desk", get(|| async { "desk" })).route_layer(staff_member_required());
+/// ```
+#[must_use]
+pub fn staff_member_required() -> RequiredLayer {
+    RequiredLayer { requirement: Arc::new(Requirement::Staff) }
+}
+
+/// What [`login_required`] and its kin make: a layer for routes.
+///
+/// ```
+/// let layer: housekey::axum::RequiredLayer = housekey::axum::login_required();
+/// ```
+#[derive(Debug, Clone)]
+pub struct RequiredLayer {
+    requirement: Arc<Requirement>,
+}
+
+impl<S> Layer<S> for RequiredLayer {
+    type Service = RequiredService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        RequiredService { inner, requirement: Arc::clone(&self.requirement) }
+    }
+}
+
+/// What [`RequiredLayer`] makes of a service.
+///
+/// ```
+/// fn is_a_service<S: Clone>(service: &housekey::axum::RequiredService<S>) -> housekey::axum::RequiredService<S> {
+///     service.clone()
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct RequiredService<S> {
+    inner: S,
+    requirement: Arc<Requirement>,
+}
+
+impl<S> Service<Request> for RequiredService<S>
+where
+    S: Service<Request, Error = Infallible> + Clone + Send + 'static,
+    S::Response: IntoResponse,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let requirement = Arc::clone(&self.requirement);
+        // The clone has not been made ready; the original has, and is the one to be called.
+        let fresh = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, fresh);
+        Box::pin(async move {
+            let (parts, body) = request.into_parts();
+            match require(&parts, &requirement).await {
+                Ok(_) => {
+                    let request = Request::from_parts(parts, body);
+                    Ok(inner.call(request).await?.into_response())
+                }
+                Err(refused) => Ok(refused),
+            }
+        })
+    }
+}

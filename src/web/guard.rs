@@ -1,0 +1,109 @@
+//! What a request has to pass before a handler sees it: the host, and Django's CSRF rules.
+
+use super::form::{self, Kind, Token};
+use super::head::Head;
+use super::problem::Problem;
+use super::{Front, Guard};
+use crate::csrf::{Attempt, Failure};
+use crate::session::header;
+
+/// What is still to be done before the handler may have the request.
+pub(crate) enum Admission {
+    Granted,
+    /// The token stands in the body, if anywhere.
+    ReadForm(Kind),
+}
+
+impl Front {
+    /// What costs nothing: for whom the request is, where it comes from, and a token in its header. When it is
+    /// refused, its body should be drained.
+    pub(crate) fn admit(&self, head: &impl Head) -> Result<Admission, Problem> {
+        let host = self.host(head);
+        if !self.allowed_hosts.allow(host) {
+            return Err(self.wrong_host(host));
+        }
+        let attempt = self.attempt(head);
+        if self.guard == Guard::Exempt || attempt.is_harmless() {
+            return Ok(Admission::Granted);
+        }
+        let from = self.csrf.check_source(&attempt).and_then(|()| attempt.check_cookie());
+        from.map_err(|failure| self.refused_by_csrf(&failure))?;
+        match Kind::of(head) {
+            Some(_) if self.is_too_long(head) => Err(Self::too_long()),
+            Some(kind) => Ok(Admission::ReadForm(kind)),
+            None => self.check_token(&attempt).map(|()| Admission::Granted),
+        }
+    }
+
+    /// The last step, with what was found in the body.
+    pub(crate) fn admit_form(&self, head: &impl Head, token: &Token) -> Result<(), Problem> {
+        let form = match token {
+            Token::Found(token) => Some(token.as_str()),
+            Token::Missing => None,
+            Token::TooLong => return Err(Self::too_long()),
+        };
+        self.check_token(&Attempt { form, ..self.attempt(head) })
+    }
+
+    pub(crate) fn most_of_a_form(&self) -> usize {
+        self.pages.most_of_a_form
+    }
+
+    fn check_token(&self, attempt: &Attempt<'_>) -> Result<(), Problem> {
+        attempt.check_token().map_err(|failure| self.refused_by_csrf(&failure))
+    }
+
+    /// As far as it says so itself; files have a limit of the app's own.
+    fn is_too_long(&self, head: &impl Head) -> bool {
+        let length = head.text("content-length").and_then(|length| length.parse::<usize>().ok());
+        matches!(Kind::of(head), Some(Kind::Urlencoded))
+            && length.is_some_and(|length| length > self.most_of_a_form())
+    }
+
+    fn too_long() -> Problem {
+        Problem::new(413, "Too much", "The form is too long.")
+    }
+
+    /// What the CSRF rules ask about a request.
+    fn attempt<'a>(&self, head: &'a impl Head) -> Attempt<'a> {
+        Attempt {
+            method: head.method(),
+            host: self.host(head),
+            scheme: self.scheme(head),
+            cookie: header::find(head.lines("cookie"), &self.csrf_cookie.cookie_name),
+            form: None,
+            header: head.text("x-csrftoken"),
+            origin: head.text("origin"),
+            referer: head.text("referer"),
+            site: head.text("sec-fetch-site"),
+        }
+    }
+
+    /// One line a second, however many are refused.
+    fn refused_by_csrf(&self, failure: &Failure) -> Problem {
+        if let Some(held_back) = self.complaints.may_speak() {
+            tracing::warn!(
+                app = self.app,
+                held_back,
+                "CSRF verification failed: {failure} If the page is one of yours: put CsrfToken::input into its \
+                 form, name its origin in CSRF_TRUSTED_ORIGINS, and behind a proxy that ends TLS set \
+                 SECURE_PROXY_SSL_HEADER"
+            );
+        }
+        Problem::new(403, "Not allowed", format!("CSRF verification failed. {failure}"))
+    }
+
+    fn wrong_host(&self, host: &str) -> Problem {
+        if let Some(held_back) = self.complaints.may_speak() {
+            tracing::warn!(
+                app = self.app,
+                held_back,
+                host,
+                "a request for a host that is not in ALLOWED_HOSTS; if it is one of this app's names, add it"
+            );
+        }
+        Problem::new(400, "Wrong host", "This app does not answer for that host.")
+    }
+}
+
+pub(crate) use form::{csrf_token, drain};

@@ -1,0 +1,60 @@
+//! What the headers of an answer say to browsers and caches.
+
+use super::Front;
+use super::client::Way;
+use super::visit::Outcome;
+
+/// The headers of an answer, in the words of no framework.
+pub(crate) trait Headers {
+    fn has(&self, name: &'static str) -> bool;
+    fn text(&self, name: &'static str) -> Option<&str>;
+    /// In place of what is there.
+    fn set(&mut self, name: &'static str, value: &str);
+    /// Beside what is there; a cookie is not shown in debug output.
+    fn add(&mut self, name: &'static str, value: &str);
+
+    fn set_if_absent(&mut self, name: &'static str, value: &str) {
+        if !value.is_empty() && !self.has(name) {
+            self.set(name, value);
+        }
+    }
+}
+
+impl Front {
+    /// Cookies, and what caches have to know of an answer that depends on them.
+    pub(crate) fn mark(&self, headers: &mut impl Headers, outcome: &Outcome) {
+        if !outcome.asked {
+            return;
+        }
+        headers.add("vary", "Cookie");
+        let has_cookie = !outcome.set_cookies.is_empty();
+        if has_cookie || (outcome.private && !headers.has("cache-control")) {
+            headers.set("cache-control", "private, no-store");
+        }
+        for cookie in &outcome.set_cookies {
+            headers.add("set-cookie", cookie);
+        }
+    }
+
+    /// What Django's `SecurityMiddleware` and `XFrameOptionsMiddleware` say, and a content security policy. What the
+    /// app has said itself stays.
+    pub(crate) fn secure(&self, headers: &mut impl Headers, way: Way) {
+        headers.set_if_absent("x-content-type-options", "nosniff");
+        headers.set_if_absent("referrer-policy", &self.pages.referrer_policy);
+        headers.set_if_absent("x-frame-options", &self.pages.frame_options);
+        headers.set_if_absent("cross-origin-opener-policy", &self.pages.opener_policy);
+        if way == Way::Https
+            && let Some(hsts) = self.pages.hsts()
+        {
+            headers.set_if_absent("strict-transport-security", &hsts);
+        }
+        if headers.text("content-type").is_some_and(is_page) {
+            headers.set_if_absent("content-security-policy", &self.pages.csp(&self.next_hosts));
+        }
+    }
+}
+
+fn is_page(kind: &str) -> bool {
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    ["text/html", "application/xhtml+xml"].iter().any(|page| essence.eq_ignore_ascii_case(page))
+}

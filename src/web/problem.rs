@@ -1,0 +1,127 @@
+//! What is answered when the house does not let somebody in, or does not answer itself.
+
+use std::fmt::Write as _;
+
+use super::head::Form;
+use crate::error::Error;
+
+/// Nothing of these pages comes from elsewhere, and nothing may be done with them.
+const CSP: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// An answer that is no success, before it is known in what form it is wanted (RFC 9457).
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) status: u16,
+    pub(crate) title: &'static str,
+    pub(crate) detail: String,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// Where people are sent instead, whose browser shows pages.
+    pub(crate) page: Option<String>,
+}
+
+/// An answer as it goes out.
+pub(crate) struct Rendered {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
+}
+
+impl Problem {
+    pub(crate) fn new(status: u16, title: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, title, detail: detail.into(), headers: Vec::new(), page: None }
+    }
+
+    #[must_use]
+    pub(crate) fn with(mut self, header: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((header, value.into()));
+        self
+    }
+
+    /// 503 with `Retry-After` when waiting may help; 400 when the session ended meanwhile or cannot hold a
+    /// value, or a user cannot be made or changed so; 500 otherwise. The text says nothing of what went wrong
+    /// inside; the log does.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::SessionGone
+            | Error::SessionValue { .. }
+            | Error::User { .. }
+            | Error::Unknown { .. }
+            | Error::UsernameTaken { .. } => {
+                return Self::new(400, "This cannot be done", error.to_string());
+            }
+            _ => {}
+        }
+        let cause = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(%error, cause, "a request could not be answered");
+        if error.is_temporary() {
+            let text = "The house does not answer at the moment. Please try again.";
+            return Self::new(503, "Not at the moment", text).with("retry-after", "2");
+        }
+        Self::new(500, "Something went wrong", "Something went wrong.")
+    }
+
+    pub(crate) fn render(self, form: Form) -> Rendered {
+        let Self { mut status, title, detail, mut headers, page } = self;
+        headers.push(("cache-control", "no-store".to_owned()));
+        if let (Some(page), Form::Html | Form::Text) = (page, form) {
+            headers.retain(|(name, _)| *name != "www-authenticate");
+            headers.push(("location", page));
+            return Rendered { status: 303, headers, body: String::new() };
+        }
+        headers.push(("content-security-policy", CSP.to_owned()));
+        let (kind, body) = match form {
+            Form::Html => ("text/html; charset=utf-8", html(title, &detail)),
+            Form::Json => ("application/problem+json", json(status, title, &detail)),
+            Form::Text => ("text/plain; charset=utf-8", format!("{detail}\n")),
+        };
+        headers.push(("content-type", kind.to_owned()));
+        if !(100..=599).contains(&status) {
+            status = 500;
+        }
+        Rendered { status, headers, body }
+    }
+}
+
+fn html(title: &str, detail: &str) -> String {
+    let (title, detail) = (escape(title), escape(detail));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
+         <h1>{title}</h1>\n<p>{detail}</p>\n</html>\n"
+    )
+}
+
+fn json(status: u16, title: &str, detail: &str) -> String {
+    let problem = serde_json::json!({
+        "type": "about:blank", "title": title, "status": status, "detail": detail,
+    });
+    format!("{problem}\n")
+}
+
+pub(crate) fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut escaped, letter| {
+        match letter {
+            '&' | '<' | '>' | '"' | '\'' => drop(write!(escaped, "&#{};", u32::from(letter))),
+            _ => escaped.push(letter),
+        }
+        escaped
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_shows_what_it_says_and_runs_nothing() {
+        let problem = Problem::new(403, "No", "Origin <script>alert('1')</script> & \"x\"");
+        let page = problem.clone().render(Form::Html).body;
+        assert!(!page.contains("<script"), "{page}");
+        assert!(page.contains("&#60;script&#62;alert(&#39;1&#39;)"), "{page}");
+        let body = problem.render(Form::Json).body;
+        let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["detail"], "Origin <script>alert('1')</script> & \"x\"");
+        assert_eq!((&body["status"], &body["title"]), (&403.into(), &"No".into()));
+    }
+}

@@ -1,0 +1,130 @@
+//! Who may come in, and what others are told.
+
+use std::borrow::Cow;
+
+use super::head::Head;
+use super::next::REAUTHENTICATE;
+use super::problem::Problem;
+use super::{Front, Visit, login};
+use crate::error::Error;
+use crate::session::visitor::Visitor;
+use crate::user::{Permissions, User};
+
+/// What a route asks of its visitor.
+#[derive(Debug, Clone)]
+pub(crate) enum Requirement {
+    SignedIn,
+    Staff,
+    Permission(Cow<'static, str>),
+    /// Minutes since the login.
+    Fresh(u32),
+}
+
+/// Who was let in, with what was read to know it.
+pub(crate) struct Admitted {
+    pub(crate) user: User,
+    /// Read only when a permission is asked for.
+    pub(crate) permissions: Option<Permissions>,
+}
+
+/// Why somebody is not let in.
+pub(crate) enum Denial {
+    Stranger,
+    NotStaff,
+    Lacks(Cow<'static, str>),
+    Stale(u32),
+    House(Error),
+}
+
+impl From<Error> for Denial {
+    fn from(error: Error) -> Self {
+        Self::House(error)
+    }
+}
+
+impl Visit {
+    pub(crate) async fn require(
+        &self,
+        requirement: &Requirement,
+        visitor: impl FnOnce() -> Visitor,
+    ) -> Result<Admitted, Denial> {
+        let session = self.session(visitor).await?;
+        let user = session.user().ok_or(Denial::Stranger)?;
+        let mut permissions = None;
+        match requirement {
+            Requirement::SignedIn => {}
+            Requirement::Staff if user.is_staff => {}
+            Requirement::Staff => return Err(Denial::NotStaff),
+            Requirement::Permission(name) => {
+                let of = user.clone();
+                let all = self.front.look(move |auth| auth.permissions(&of)).await?;
+                if !all.has_perm(name) {
+                    return Err(Denial::Lacks(name.clone()));
+                }
+                permissions = Some(all);
+            }
+            Requirement::Fresh(minutes) => {
+                let key = session.key();
+                let within = f64::from(*minutes) * 60.0;
+                let fresh = self.front.look(move |auth| auth.is_fresh(key.as_ref(), within));
+                if !fresh.await? {
+                    return Err(Denial::Stale(*minutes));
+                }
+            }
+        }
+        Ok(Admitted { user, permissions })
+    }
+}
+
+impl Front {
+    /// People are sent to `LOGIN_URL` when there is one, scripts are told by status and `WWW-Authenticate`.
+    pub(crate) fn turn_away(&self, denial: Denial, head: &impl Head) -> Problem {
+        match denial {
+            Denial::House(error) => Problem::of(&error),
+            Denial::Stranger => {
+                let mut problem = Problem::new(401, "Sign in", "Sign in first.")
+                    .with("www-authenticate", self.challenge(""));
+                problem.page = self.login_page(head, "");
+                problem
+            }
+            Denial::Stale(minutes) => {
+                // RFC 9470
+                let error = format!(
+                    r#", error="insufficient_user_authentication", max_age={}"#,
+                    u64::from(minutes) * 60
+                );
+                let text = "Enter your password once more.";
+                let mut problem = Problem::new(401, "Sign in again", text)
+                    .with("www-authenticate", self.challenge(&error));
+                problem.page = self.login_page(head, REAUTHENTICATE);
+                problem
+            }
+            Denial::NotStaff => self.not_allowed(r#", error="insufficient_scope""#),
+            Denial::Lacks(name) => {
+                let name = name.replace(['"', '\\'], "");
+                // RFC 6750
+                self.not_allowed(&format!(r#", error="insufficient_scope", scope="{name}""#))
+            }
+        }
+    }
+
+    fn not_allowed(&self, error: &str) -> Problem {
+        Problem::new(403, "Not allowed", "You may not do this.")
+            .with("www-authenticate", self.challenge(error))
+    }
+
+    /// Who sends a session cookie is known by it: no scheme for that is registered, and browsers ask for no
+    /// password by one that they do not know.
+    fn challenge(&self, error: &str) -> String {
+        let is_plain =
+            |letter: &char| (' '..='~').contains(letter) && !['"', '\\'].contains(letter);
+        let realm: String = self.app.chars().filter(is_plain).collect();
+        format!(r#"Cookie realm="{realm}", cookie-name="{}"{error}"#, self.cookie.name)
+    }
+
+    fn login_page(&self, head: &impl Head, flag: &str) -> Option<String> {
+        let scheme = if self.is_secure(head) { "https" } else { "http" };
+        let (host, path) = (self.host(head), head.path_and_query());
+        Some(login::page(self.login_url.as_deref()?, login::Here { scheme, host, path }, flag))
+    }
+}
