@@ -26,7 +26,7 @@ use crate::user::{Permissions, ResetLink, User};
 
 /// How much longer the work of an app may take than the house waits for anything: a password hash is meant
 /// to be slow.
-#[cfg(feature = "_web")]
+#[cfg(feature = "_async")]
 pub(crate) const PATIENCE_WITH_WORK: u32 = 15;
 
 /// How often the house keeps its books.
@@ -96,12 +96,23 @@ struct Rooms<L: HouseConnection> {
     #[cfg_attr(not(feature = "_web"), expect(dead_code, reason = "held to its end"))]
     rounds: Arc<Rounds>,
     config: Config,
-    #[cfg(feature = "_web")]
+    #[cfg(feature = "_async")]
     bridge: crate::bridge::Bridge,
     #[cfg(feature = "_web")]
     csrf: Arc<Rules>,
     #[cfg(feature = "_web")]
     proxies: Arc<Proxies>,
+}
+
+/// What of a house is no matter of its local database.
+#[cfg(feature = "_web")]
+pub(crate) struct Doors<'a> {
+    pub(crate) auth: &'a Arc<Auth>,
+    pub(crate) rounds: &'a Arc<Rounds>,
+    pub(crate) bridge: &'a crate::bridge::Bridge,
+    pub(crate) csrf: &'a Arc<Rules>,
+    pub(crate) proxies: &'a Arc<Proxies>,
+    pub(crate) config: &'a Config,
 }
 
 impl<L: HouseConnection> Clone for Housekey<L> {
@@ -143,7 +154,7 @@ impl<L: HouseConnection> Housekey<L> {
             databases,
             rounds: Arc::new(begin_rounds(Arc::clone(&auth), shared, config.clone())),
             auth,
-            #[cfg(feature = "_web")]
+            #[cfg(feature = "_async")]
             bridge: crate::bridge::Bridge::new(&config),
             #[cfg(feature = "_web")]
             csrf: Arc::new(csrf),
@@ -609,7 +620,7 @@ impl<L: HouseConnection> Housekey<L> {
     /// long as [`Config::deadline`] says, the result 15 times as long.
     ///
     /// ```no_run
-    /// # #[cfg(feature = "_web")]
+    /// # #[cfg(feature = "axum")]
     /// # async fn with(house: housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
     /// let ada = house.run(|house| house.authenticate("ada", "correct horse battery staple")).await?;
     /// # Ok(())
@@ -618,7 +629,7 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// Those of the work; [`Error::Deadline`] and [`Error::Panicked`].
-    #[cfg(feature = "_web")]
+    #[cfg(feature = "_async")]
     pub async fn run<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<R, Error> + Send + 'static,
@@ -630,12 +641,9 @@ impl<L: HouseConnection> Housekey<L> {
 
     /// What the web adapters need, whatever the kinds of the databases.
     #[cfg(feature = "_web")]
-    pub(crate) fn front(
-        &self,
-    ) -> (Arc<Auth>, Arc<Rounds>, crate::bridge::Bridge, Arc<Rules>, Arc<Proxies>, &Config) {
+    pub(crate) fn front(&self) -> Doors<'_> {
         let Rooms { auth, rounds, bridge, csrf, proxies, config, .. } = &*self.rooms;
-        let (csrf, proxies) = (Arc::clone(csrf), Arc::clone(proxies));
-        (Arc::clone(auth), Arc::clone(rounds), bridge.clone(), csrf, proxies, config)
+        Doors { auth, rounds, bridge, csrf, proxies, config }
     }
 
     pub(crate) fn auth(&self) -> &Auth {

@@ -95,7 +95,6 @@ pub(crate) enum Https {
 
 /// The cookie of the CSRF protection: `CSRF_*`.
 #[derive(Debug, Clone)]
-#[cfg_attr(not(feature = "_web"), expect(dead_code, reason = "for the web adapters"))]
 pub(crate) struct CsrfSettings {
     pub(crate) cookie_name: String,
     pub(crate) cookie_domain: Option<String>,

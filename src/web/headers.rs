@@ -20,22 +20,22 @@ pub(crate) trait Headers {
     }
 }
 
-impl Front {
-    /// Cookies, and what caches have to know of an answer that depends on them.
-    pub(crate) fn mark(&self, headers: &mut impl Headers, outcome: &Outcome) {
-        if !outcome.asked {
-            return;
-        }
-        headers.add("vary", "Cookie");
-        let has_cookie = !outcome.set_cookies.is_empty();
-        if has_cookie || (outcome.private && !headers.has("cache-control")) {
-            headers.set("cache-control", "private, no-store");
-        }
-        for cookie in &outcome.set_cookies {
-            headers.add("set-cookie", cookie);
-        }
+/// Cookies, and what caches have to know of an answer that depends on them.
+pub(crate) fn mark(headers: &mut impl Headers, outcome: &Outcome) {
+    if !outcome.asked {
+        return;
     }
+    headers.add("vary", "Cookie");
+    let has_cookie = !outcome.set_cookies.is_empty();
+    if has_cookie || (outcome.private && !headers.has("cache-control")) {
+        headers.set("cache-control", "private, no-store");
+    }
+    for cookie in &outcome.set_cookies {
+        headers.add("set-cookie", cookie);
+    }
+}
 
+impl Front {
     /// What Django's `SecurityMiddleware` and `XFrameOptionsMiddleware` say, and a content security policy. What the
     /// app has said itself stays.
     pub(crate) fn secure(&self, headers: &mut impl Headers, way: Way) {

@@ -79,16 +79,17 @@ enum Guard {
 
 impl Front {
     fn of<L: HouseConnection>(house: &Housekey<L>) -> Self {
-        let (auth, rounds, bridge, csrf, proxies, config) = house.front();
+        let doors = house.front();
+        let config = doors.config;
         let seldom = || Arc::new(Pace::new(Duration::from_secs(60)));
         Self {
-            auth,
-            _rounds: rounds,
-            bridge,
+            auth: Arc::clone(doors.auth),
+            _rounds: Arc::clone(doors.rounds),
+            bridge: doors.bridge.clone(),
             cookie: config.cookie.clone(),
             clock: config.clock,
             guard: Guard::On,
-            csrf,
+            csrf: Arc::clone(doors.csrf),
             csrf_cookie: config.csrf.clone(),
             complaints: Arc::new(Pace::new(Duration::from_secs(1))),
             strange_proxies: seldom(),
@@ -97,7 +98,7 @@ impl Front {
             login_url: config.login_url.clone(),
             next_hosts: config.next_hosts.clone(),
             allowed_hosts: Hosts(config.allowed_hosts.clone()),
-            proxies,
+            proxies: Arc::clone(doors.proxies),
             host_header: config.host_header.clone(),
             https: config.https.clone(),
             address_header: config.address_header.clone(),

@@ -37,27 +37,33 @@ impl Problem {
         self
     }
 
-    /// 503 with `Retry-After` when waiting may help; 400 when the session ended meanwhile or cannot hold a
-    /// value, or a user cannot be made or changed so; 500 otherwise. The text says nothing of what went wrong
-    /// inside; the log does.
+    /// What the visitor is told; what went wrong inside goes into the log.
     pub(crate) fn of(error: &Error) -> Self {
+        let problem = Self::told(error);
+        if problem.status >= 500 {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::error!(%error, cause, "a request could not be answered");
+        }
+        problem
+    }
+
+    /// 503 with `Retry-After` when waiting may help; 400 when the session ended meanwhile or cannot hold a
+    /// value, or a user cannot be made or changed so; 500 otherwise.
+    pub(crate) fn told(error: &Error) -> Self {
         match error {
             Error::SessionGone
             | Error::SessionValue { .. }
             | Error::User { .. }
             | Error::Unknown { .. }
             | Error::UsernameTaken { .. } => {
-                return Self::new(400, "This cannot be done", error.to_string());
+                Self::new(400, "This cannot be done", error.to_string())
             }
-            _ => {}
+            error if error.is_temporary() => {
+                let text = "The house does not answer at the moment. Please try again.";
+                Self::new(503, "Not at the moment", text).with("retry-after", "2")
+            }
+            _ => Self::new(500, "Something went wrong", "Something went wrong."),
         }
-        let cause = std::error::Error::source(error).map(ToString::to_string);
-        tracing::error!(%error, cause, "a request could not be answered");
-        if error.is_temporary() {
-            let text = "The house does not answer at the moment. Please try again.";
-            return Self::new(503, "Not at the moment", text).with("retry-after", "2");
-        }
-        Self::new(500, "Something went wrong", "Something went wrong.")
     }
 
     pub(crate) fn render(self, form: Form) -> Rendered {

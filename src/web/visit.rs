@@ -21,6 +21,8 @@ pub(crate) struct Visit {
     cookie: Option<String>,
     session: OnceCell<Session>,
     csrf: Mutex<Csrf>,
+    #[cfg(feature = "actix")]
+    broken: Mutex<Option<super::problem::Problem>>,
 }
 
 /// The secret that this visitor's forms are to know.
@@ -54,7 +56,26 @@ impl Visit {
     pub(crate) fn new(front: Arc<Front>, head: &impl Head) -> Self {
         let way = front.way(head);
         let cookie = header::find(head.lines("cookie"), &front.cookie.name).map(str::to_owned);
-        Self { front, way, cookie, session: OnceCell::new(), csrf: Mutex::default() }
+        Self {
+            front,
+            way,
+            cookie,
+            session: OnceCell::new(),
+            csrf: Mutex::default(),
+            #[cfg(feature = "actix")]
+            broken: Mutex::default(),
+        }
+    }
+
+    /// The house did not answer an extractor.
+    #[cfg(feature = "actix")]
+    pub(crate) fn broke(&self, problem: super::problem::Problem) {
+        *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+    }
+
+    #[cfg(feature = "actix")]
+    pub(crate) fn broken(&self) -> Option<super::problem::Problem> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     pub(crate) fn way(&self) -> Way {

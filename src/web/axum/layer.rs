@@ -13,7 +13,8 @@ use super::view::{Asked, View, rendered};
 use crate::db::HouseConnection;
 use crate::house::Housekey;
 use crate::web::guard::{Admission, csrf_token, drain};
-use crate::web::head::wanted;
+use crate::web::head::{Form, wanted};
+use crate::web::headers::mark;
 use crate::web::problem::Problem;
 use crate::web::settings::{Csp, Reach, builder};
 use crate::web::{Front, Guard, Visit};
@@ -121,7 +122,7 @@ where
                 Err(problem) => problem.into_response(),
             };
             if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-                response = in_form(problem, form, response);
+                response = in_form(problem, form, &response);
             }
             visit.front.secure(response.headers_mut(), visit.way());
             Ok(response)
@@ -149,18 +150,18 @@ async fn admit(front: &Front, request: Request) -> Result<Request, Problem> {
 
 async fn finish(visit: &Visit, mut response: Response) -> Response {
     match visit.commit(response.status().as_u16()).await {
-        Ok(outcome) => visit.front.mark(response.headers_mut(), &outcome),
+        Ok(outcome) => mark(response.headers_mut(), &outcome),
         // The handler's answer speaks of changes that were not saved.
         Err(error) => {
             response = error.into_response();
-            visit.front.mark(response.headers_mut(), &visit.after_failure());
+            mark(response.headers_mut(), &visit.after_failure());
         }
     }
     response
 }
 
 /// The same answer with what the visit has added to its headers.
-fn in_form(problem: Problem, form: crate::web::head::Form, before: Response) -> Response {
+fn in_form(problem: Problem, form: Form, before: &Response) -> Response {
     let mut response = rendered(problem, form);
     for name in ["vary", "set-cookie"] {
         for value in before.headers().get_all(name) {
