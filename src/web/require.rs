@@ -20,6 +20,30 @@ pub(crate) enum Requirement {
     Fresh(u32),
 }
 
+/// What a layer asks of the visitors of all routes inside.
+#[derive(Debug, Clone)]
+pub(crate) struct Rule {
+    pub(crate) requirement: Requirement,
+    /// Paths that are for everyone; one that ends in `/` stands for all below.
+    open: Vec<String>,
+}
+
+impl Rule {
+    pub(crate) fn new(requirement: Requirement) -> Self {
+        Self { requirement, open: Vec::new() }
+    }
+
+    pub(crate) fn open(&mut self, path: String) {
+        self.open.push(path);
+    }
+
+    pub(crate) fn is_open(&self, head: &impl Head) -> bool {
+        let path = head.path_and_query();
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        self.open.iter().any(|open| path == open || (open.ends_with('/') && path.starts_with(open)))
+    }
+}
+
 /// Who was let in, with what was read to know it.
 pub(crate) struct Admitted {
     pub(crate) user: User,

@@ -9,7 +9,8 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 
 use super::extract::require;
-use crate::web::require::Requirement;
+use super::view::View;
+use crate::web::require::{Requirement, Rule};
 
 /// Lets none but those who are signed in to the routes inside (Django's `login_required`); goes inside
 /// [`HousekeyMiddleware`](super::HousekeyMiddleware).
@@ -23,7 +24,7 @@ use crate::web::require::Requirement;
 /// ```
 #[must_use]
 pub fn login_required() -> RequiredMiddleware {
-    RequiredMiddleware { requirement: Arc::new(Requirement::SignedIn) }
+    RequiredMiddleware::new(Requirement::SignedIn)
 }
 
 /// Lets none but those who have the permission to the routes inside (Django's `permission_required`).
@@ -38,7 +39,7 @@ pub fn login_required() -> RequiredMiddleware {
 /// ```
 #[must_use]
 pub fn permission_required(name: impl Into<Cow<'static, str>>) -> RequiredMiddleware {
-    RequiredMiddleware { requirement: Arc::new(Requirement::Permission(name.into())) }
+    RequiredMiddleware::new(Requirement::Permission(name.into()))
 }
 
 /// Lets none but staff to the routes inside (Django's `staff_member_required`).
@@ -50,7 +51,7 @@ pub fn permission_required(name: impl Into<Cow<'static, str>>) -> RequiredMiddle
 /// ```
 #[must_use]
 pub fn staff_member_required() -> RequiredMiddleware {
-    RequiredMiddleware { requirement: Arc::new(Requirement::Staff) }
+    RequiredMiddleware::new(Requirement::Staff)
 }
 
 /// What [`login_required`] and its kin make: a middleware for scopes and resources.
@@ -60,7 +61,30 @@ pub fn staff_member_required() -> RequiredMiddleware {
 /// ```
 #[derive(Debug, Clone)]
 pub struct RequiredMiddleware {
-    requirement: Arc<Requirement>,
+    rule: Arc<Rule>,
+}
+
+impl RequiredMiddleware {
+    fn new(requirement: Requirement) -> Self {
+        Self { rule: Arc::new(Rule::new(requirement)) }
+    }
+
+    /// Lets everyone in to this path (Django's `login_not_required`), and asks nothing of the database for it. A path
+    /// that ends in `/` stands for all below.
+    ///
+    /// ```
+    /// use actix_web::{App, web};
+    /// use housekey::actix::login_required;
+    /// let login = || async { "for everyone" };
+    /// let app = App::new()
+    ///     .route("/login", web::get().to(login))
+    ///     .wrap(login_required().except("/login").except("/static/"));
+    /// ```
+    #[must_use]
+    pub fn except(mut self, path: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.rule).open(path.into());
+        self
+    }
 }
 
 impl<S, B> Transform<S, ServiceRequest> for RequiredMiddleware
@@ -75,8 +99,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, inner: S) -> Self::Future {
-        let requirement = Arc::clone(&self.requirement);
-        ready(Ok(RequiredService { inner: Rc::new(inner), requirement }))
+        ready(Ok(RequiredService { inner: Rc::new(inner), rule: Arc::clone(&self.rule) }))
     }
 }
 
@@ -90,7 +113,7 @@ where
 #[derive(Debug)]
 pub struct RequiredService<S> {
     inner: Rc<S>,
-    requirement: Arc<Requirement>,
+    rule: Arc<Rule>,
 }
 
 impl<S, B> Service<ServiceRequest> for RequiredService<S>
@@ -107,9 +130,12 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let (inner, requirement) = (Rc::clone(&self.inner), Arc::clone(&self.requirement));
+        let (inner, rule) = (Rc::clone(&self.inner), Arc::clone(&self.rule));
         Box::pin(async move {
-            match require(request.request(), &requirement).await {
+            if rule.is_open(&View(request.request())) {
+                return inner.call(request).await.map(ServiceResponse::map_into_left_body);
+            }
+            match require(request.request(), &rule.requirement).await {
                 Ok(_) => inner.call(request).await.map(ServiceResponse::map_into_left_body),
                 Err(refused) => Ok(request.error_response(refused).map_into_right_body()),
             }

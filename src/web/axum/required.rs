@@ -10,7 +10,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::extract::require;
-use crate::web::require::Requirement;
+use super::view::View;
+use crate::web::require::{Requirement, Rule};
 
 /// Lets none but those who are signed in to the routes inside (Django's `login_required`); goes inside
 /// [`HousekeyLayer`](super::HousekeyLayer).
@@ -24,7 +25,7 @@ use crate::web::require::Requirement;
 /// ```
 #[must_use]
 pub fn login_required() -> RequiredLayer {
-    RequiredLayer { requirement: Arc::new(Requirement::SignedIn) }
+    RequiredLayer::new(Requirement::SignedIn)
 }
 
 /// Lets none but those who have the permission to the routes inside (Django's `permission_required`).
@@ -38,7 +39,7 @@ pub fn login_required() -> RequiredLayer {
 /// ```
 #[must_use]
 pub fn permission_required(name: impl Into<Cow<'static, str>>) -> RequiredLayer {
-    RequiredLayer { requirement: Arc::new(Requirement::Permission(name.into())) }
+    RequiredLayer::new(Requirement::Permission(name.into()))
 }
 
 /// Lets none but staff to the routes inside (Django's `staff_member_required`).
@@ -51,7 +52,7 @@ pub fn permission_required(name: impl Into<Cow<'static, str>>) -> RequiredLayer 
 /// ```
 #[must_use]
 pub fn staff_member_required() -> RequiredLayer {
-    RequiredLayer { requirement: Arc::new(Requirement::Staff) }
+    RequiredLayer::new(Requirement::Staff)
 }
 
 /// What [`login_required`] and its kin make: a layer for routes.
@@ -61,14 +62,37 @@ pub fn staff_member_required() -> RequiredLayer {
 /// ```
 #[derive(Debug, Clone)]
 pub struct RequiredLayer {
-    requirement: Arc<Requirement>,
+    rule: Arc<Rule>,
+}
+
+impl RequiredLayer {
+    fn new(requirement: Requirement) -> Self {
+        Self { rule: Arc::new(Rule::new(requirement)) }
+    }
+
+    /// Lets everyone in to this path (Django's `login_not_required`), and asks nothing of the database for it. A path
+    /// that ends in `/` stands for all below.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// use housekey::axum::login_required;
+    /// let app: Router = Router::new()
+    ///     .route("/", get(|| async { "for users" }))
+    ///     .route("/login", get(|| async { "for everyone" }))
+    ///     .layer(login_required().except("/login").except("/static/"));
+    /// ```
+    #[must_use]
+    pub fn except(mut self, path: impl Into<String>) -> Self {
+        Arc::make_mut(&mut self.rule).open(path.into());
+        self
+    }
 }
 
 impl<S> Layer<S> for RequiredLayer {
     type Service = RequiredService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RequiredService { inner, requirement: Arc::clone(&self.requirement) }
+        RequiredService { inner, rule: Arc::clone(&self.rule) }
     }
 }
 
@@ -82,7 +106,7 @@ impl<S> Layer<S> for RequiredLayer {
 #[derive(Debug, Clone)]
 pub struct RequiredService<S> {
     inner: S,
-    requirement: Arc<Requirement>,
+    rule: Arc<Rule>,
 }
 
 impl<S> Service<Request> for RequiredService<S>
@@ -100,13 +124,16 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let requirement = Arc::clone(&self.requirement);
+        let rule = Arc::clone(&self.rule);
         // The clone has not been made ready; the original has, and is the one to be called.
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
+            if rule.is_open(&View::of(&request)) {
+                return Ok(inner.call(request).await?.into_response());
+            }
             let (parts, body) = request.into_parts();
-            match require(&parts, &requirement).await {
+            match require(&parts, &rule.requirement).await {
                 Ok(_) => {
                     let request = Request::from_parts(parts, body);
                     Ok(inner.call(request).await?.into_response())
