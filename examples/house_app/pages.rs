@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::{DateTime, NaiveDateTime, Utc};
-use housekey::axum::{CsrfToken, HousekeyLayer, Next};
+use housekey::axum::{AuthSession, CsrfToken, HousekeyLayer, Next};
 use housekey::{Expiry, Housekey, Session, User};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -27,13 +27,13 @@ type House<L> = State<Housekey<L>>;
 pub(crate) fn routes<L: Notes>(house: Housekey<L>) -> Router {
     let layer = HousekeyLayer::new(&house);
     Router::new()
-        .route("/login", get(login_form).post(login::<L>))
-        .route("/logout", post(logout::<L>))
+        .route("/login", get(login_form).post(login))
+        .route("/logout", post(logout))
         .route("/whoami", get(whoami::<L>))
         .route("/set", get(set_texts).post(set_values))
         .route("/expiry", post(expiry))
-        .route("/password", post(password::<L>))
-        .route("/perm", get(permission::<L>))
+        .route("/password", post(password))
+        .route("/perm", get(permission))
         .route("/notes", get(notes::<L>).post(add_note::<L>))
         .route("/reset-link", post(reset_link::<L>))
         .route("/reset", post(reset::<L>))
@@ -55,30 +55,22 @@ struct Login {
     next: Option<String>,
 }
 
-async fn login<L: Notes>(
-    State(house): House<L>,
-    session: Session,
+async fn login(
+    auth: AuthSession,
     next: Next,
     FormOrBody(form): FormOrBody<Login>,
 ) -> Result<Response, Refusal> {
     let next = next.posted(form.next);
-    let signed_in = house.run(move |house| {
-        let user = house.authenticate(&form.username, &form.password)?;
-        if let Some(user) = &user {
-            house.login(&session, user)?;
-        }
-        Ok(user)
-    });
-    Ok(match signed_in.await? {
-        Some(user) => {
-            Json(json!({"ok": true, "username": user.username, "next": next.get()})).into_response()
-        }
-        None => (StatusCode::UNAUTHORIZED, Json(json!({"ok": false}))).into_response(),
-    })
+    let Some(user) = auth.authenticate(&form.username, &form.password).await? else {
+        return Ok((StatusCode::UNAUTHORIZED, Json(json!({"ok": false}))).into_response());
+    };
+    auth.login(&user).await?;
+    let answer = json!({"ok": true, "username": user.username, "next": next.get()});
+    Ok(Json(answer).into_response())
 }
 
-async fn logout<L: Notes>(State(house): House<L>, session: Session) -> Answer<Value> {
-    house.run(move |house| house.logout(&session)).await?;
+async fn logout(auth: AuthSession) -> Answer<Value> {
+    auth.logout().await?;
     Ok(ok())
 }
 
@@ -94,7 +86,7 @@ struct WhoAmI {
     session: BTreeMap<String, Box<RawValue>>,
 }
 
-async fn whoami<L: Notes>(State(house): House<L>, session: Session) -> Answer<WhoAmI> {
+async fn whoami<L: Notes>(State(house): House<L>, auth: AuthSession) -> Answer<WhoAmI> {
     let mut answer = WhoAmI {
         app: house.app_name().to_owned(),
         authenticated: false,
@@ -103,15 +95,15 @@ async fn whoami<L: Notes>(State(house): House<L>, session: Session) -> Answer<Wh
         is_staff: false,
         is_superuser: false,
         perms: Vec::new(),
-        session: values(&session),
+        session: values(auth.session()),
     };
-    if let Some(user) = session.user() {
+    if let Some(user) = auth.user() {
         answer.authenticated = true;
         answer.id = Some(user.id);
         answer.username.clone_from(&user.username);
         answer.is_staff = user.is_staff;
         answer.is_superuser = user.is_superuser;
-        let permissions = house.run(move |house| house.permissions(&user)).await?;
+        let permissions = auth.permissions().await?;
         answer.perms = permissions.iter().map(str::to_owned).collect();
     }
     Ok(Json(answer))
@@ -195,15 +187,13 @@ struct NewPassword {
     new: String,
 }
 
-async fn password<L: Notes>(
-    State(house): House<L>,
-    session: Session,
-    Body(form): Body<NewPassword>,
-) -> Answer<Value> {
-    let user = signed_in(session.user())?;
-    let change =
-        house.run(move |house| house.change_password(&session, &user, &form.old, &form.new));
-    if change.await? { Ok(ok()) } else { Err(Refusal::bad("the old password is wrong")) }
+async fn password(auth: AuthSession, Body(form): Body<NewPassword>) -> Answer<Value> {
+    signed_in(auth.user())?;
+    if auth.change_password(&form.old, &form.new).await? {
+        Ok(ok())
+    } else {
+        Err(Refusal::bad("the old password is wrong"))
+    }
 }
 
 #[derive(Deserialize)]
@@ -211,16 +201,8 @@ struct PermissionName {
     p: String,
 }
 
-async fn permission<L: Notes>(
-    State(house): House<L>,
-    user: Option<User>,
-    Query(name): Query<PermissionName>,
-) -> Answer<Value> {
-    let has = match user {
-        None => false,
-        Some(user) => house.run(move |house| house.permissions(&user)).await?.has_perm(&name.p),
-    };
-    Ok(Json(json!({"has": has})))
+async fn permission(auth: AuthSession, Query(name): Query<PermissionName>) -> Answer<Value> {
+    Ok(Json(json!({"has": auth.has_perm(&name.p).await?})))
 }
 
 async fn notes<L: Notes>(State(house): House<L>, user: Option<User>) -> Answer<Value> {
