@@ -20,6 +20,7 @@ use crate::proxy::Proxies;
 use crate::registry::{self, Profile};
 use crate::rounds::Rounds;
 use crate::session::Session;
+use crate::session::visitor::Visitor;
 use crate::user::declared::declare;
 use crate::user::store::Rank;
 use crate::user::{Permissions, ResetLink, User};
@@ -413,7 +414,9 @@ impl<L: HouseConnection> Housekey<L> {
     /// The user of that name, if the password is right and the user is active. The name is read as Django's
     /// login form reads it: without blanks around it, in Unicode's form NFKC.
     ///
-    /// An unknown name takes as long as a wrong password. A hash that is weaker than the house's cost is
+    /// Wrong passwords are counted in the shared database, for all apps together: after ten for one name (an unknown
+    /// one as well) each further one has to wait, from 10 seconds up to 5 minutes. Web apps call
+    /// [`Housekey::authenticate_from`]. An unknown name takes as long as a wrong password. A hash that is weaker than the house's cost is
     /// replaced; the sessions that the user began in housekey apps outlive that.
     ///
     /// ```no_run
@@ -426,9 +429,54 @@ impl<L: HouseConnection> Housekey<L> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    /// [`Error::TooManyAttempts`]; [`Error::Busy`] when more passwords wait to be hashed than
+    /// [`Config::password_hashes_at_once`] lets in; [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Error::Database`]; [`Error::NotAllowed`] when the app's database role may not count attempts.
     pub fn authenticate(&self, username: &str, password: &str) -> Result<Option<User>, Error> {
-        self.rooms.auth.authenticate(username, password)
+        self.rooms.auth.authenticate(&Visitor::default(), username, password)
+    }
+
+    /// The same for a visitor whose session this is: wrong passwords are counted by where they come from, too
+    /// ([`Session::came_from`]), so that a stranger who guesses is kept waiting sooner than the user, and not at all
+    /// one who comes with a device that the user has signed in with before ([`Session::came_with`]).
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, session: &housekey::Session)
+    /// # -> Result<(), housekey::Error> {
+    /// use housekey::Error;
+    /// match house.authenticate_from(session, "ada", "correct horse battery staple") {
+    ///     Ok(Some(ada)) => house.login(session, &ada)?,
+    ///     Ok(None) => println!("The name or the password is wrong."),
+    ///     Err(Error::TooManyAttempts { wait, .. }) => println!("Try again in {wait:?}."),
+    ///     Err(broken) => return Err(broken),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Housekey::authenticate`].
+    pub fn authenticate_from(
+        &self,
+        session: &Session,
+        username: &str,
+        password: &str,
+    ) -> Result<Option<User>, Error> {
+        let visitor = session.state().visitor.clone();
+        self.rooms.auth.authenticate(&visitor, username, password)
+    }
+
+    /// A value for a cookie, after a login: it makes the browser known as one that this user has signed in with
+    /// ([`Session::came_with`]). It opens nothing, and is good for as long as the keys of the house are.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, user: &housekey::User) {
+    /// let cookie = format!("device={}; HttpOnly; SameSite=Lax; Max-Age=31536000", house.device_cookie(user));
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn device_cookie(&self, user: &User) -> String {
+        self.rooms.auth.device(user.id)
     }
 
     /// Signs the user in, here and in every app of the house.
@@ -485,7 +533,7 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// [`Error::User`] when the user does not exist any more or the new password is too long;
-    /// [`Error::NotAllowed`] when the app's database role may not; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    /// [`Error::TooManyAttempts`] after wrong old ones, [`Error::Busy`]; [`Error::NotAllowed`] when the app's database role may not; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn change_password(
         &self,
         session: &Session,

@@ -27,6 +27,8 @@ mod config;
 mod db;
 mod user;
 mod session;
+mod throttle;
+mod gate;
 mod registry;
 mod auth;
 mod check;

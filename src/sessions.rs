@@ -110,7 +110,7 @@ impl Caretaker {
     }
 
     /// Deletes the rows of sessions that have ended, and says how many there were (Django's `clearsessions`);
-    /// also what is left of sessions that a Django app has deleted.
+    /// also what is left of sessions that a Django app has deleted, and of wrong passwords that are forgotten.
     ///
     /// It deletes some hundred at a time and rests in between, so that the apps go on, and tells each time how
     /// many they are so far.

@@ -1,6 +1,8 @@
 //! Who is who: authenticate, login, logout, change of password, and the user of a session.
 
+mod device;
 mod end;
+mod guess;
 mod held;
 mod list;
 mod load;
@@ -18,6 +20,7 @@ use crate::clock::{Clock, Pace};
 use crate::config::{Config, CookieSettings};
 use crate::db::{SharedConnection, SharedPool};
 use crate::error::Error;
+use crate::gate::{Gate, Pass};
 use crate::password::{Hasher, Verdict};
 use crate::reset::ResetTokens;
 use crate::session::codec::Codec;
@@ -33,6 +36,8 @@ use crate::user::{Permissions, User};
 use crate::username;
 pub use why::Why;
 
+use device::Devices;
+use guess::Admitted;
 use renewal::Renewals;
 use stamp::Stamps;
 
@@ -50,6 +55,8 @@ pub(crate) struct Auth {
     stamps: Stamps,
     renewals: Renewals,
     hasher: Hasher,
+    gate: Gate,
+    devices: Devices,
     resets: ResetTokens,
     reset_timeout: Duration,
     cookie: CookieSettings,
@@ -70,6 +77,8 @@ impl Auth {
             stamps: Stamps::new(&config.keys),
             renewals: Renewals::new(&config.keys),
             hasher: config.hasher,
+            gate: Gate::new(config),
+            devices: Devices::new(&config.keys),
             resets: ResetTokens::new(&config.keys),
             reset_timeout: config.password_reset_timeout,
             cookie: config.cookie.clone(),
@@ -80,21 +89,6 @@ impl Auth {
             diary: Diary::default(),
             unwritten: Pace::new(Duration::from_secs(3600)),
         }
-    }
-
-    pub(crate) fn authenticate(&self, name: &str, password: &str) -> Result<Option<User>, Error> {
-        let name = username::clean(name).unwrap_or_default();
-        let Some(row) = self.readable_by_name(&name)? else {
-            // An unknown name takes as long as a wrong password.
-            self.hasher.spend(password);
-            return Ok(None);
-        };
-        match self.hasher.verify(password, &row.password) {
-            Verdict::Right => {}
-            Verdict::RightButWeaker => self.upgrade(&row, password),
-            _ => return Ok(None),
-        }
-        Ok(row.is_active.then(|| row.into()))
     }
 
     pub(crate) fn find_user(&self, name: &str) -> Result<Option<User>, Error> {
@@ -149,10 +143,13 @@ impl Auth {
         new: &str,
     ) -> Result<bool, Error> {
         let mut row = self.fresh(user)?;
+        let Admitted { reservation, pass } = self.admit_signed_in(&row)?;
         if self.hasher.verify(old, &row.password) == Verdict::Wrong {
             return Ok(false);
         }
-        let new_hash = self.hash(&row, new)?;
+        reservation.settle(&self.shared)?;
+        let new_hash = self.hash(&pass, &user.username, new)?;
+        drop(pass);
         let before = std::mem::replace(&mut row.password, new_hash);
         let mut state = session.state();
         let is_own = state.user.as_ref().is_some_and(|signed_in| signed_in.id == user.id);
@@ -170,7 +167,7 @@ impl Auth {
     /// `false` when there is no such user. All sessions of the user end.
     pub(crate) fn set_password(&self, username: &str, password: &str) -> Result<bool, Error> {
         let Some(row) = users::find_by_username(&self.shared, username)? else { return Ok(false) };
-        let hash = self.hash(&row, password)?;
+        let hash = self.hash(&self.gate.enter()?, username, password)?;
         self.shared.transact(|conn| users::set_password(conn, row.id, &hash))
     }
 
@@ -192,8 +189,7 @@ impl Auth {
         if let Some(problem) = problem {
             return Err(refuse(&username, problem));
         }
-        let hash =
-            self.hasher.hash(password).map_err(|error| refuse(&username, &error.to_string()))?;
+        let hash = self.hash(&self.gate.enter()?, &username, password)?;
         users::create(&self.shared, &username, &email, &hash, rank)
     }
 
@@ -235,9 +231,8 @@ impl Auth {
             .ok_or_else(|| refuse(&user.username, "does not exist any more"))
     }
 
-    fn hash(&self, row: &UserRow, password: &str) -> Result<String, Error> {
-        let name = User::from(row.clone()).username;
-        self.hasher.hash(password).map_err(|error| refuse(&name, &error.to_string()))
+    fn hash(&self, _: &Pass<'_>, username: &str, password: &str) -> Result<String, Error> {
+        self.hasher.hash(password).map_err(|error| refuse(username, &error.to_string()))
     }
 
     /// Signs the user in under a new session key, together with what belongs to the same transaction.
@@ -269,41 +264,6 @@ impl Auth {
         state.put(USER_ID, &row.id.to_string()).map_err(refuse)?;
         state.put(USER_BACKEND, &BACKEND).map_err(refuse)?;
         state.put(USER_HASH, &self.stamps.of(&row.password)).map_err(refuse)
-    }
-
-    /// Hashes anew at the house's cost. The login goes on when this fails, as with the weaker hash.
-    fn upgrade(&self, row: &UserRow, password: &str) {
-        let Ok(stronger) = self.hasher.hash(password) else { return };
-        let upgraded = self.shared.write(|conn| {
-            if users::replace_password(conn, row.id, &row.password, &stronger)? {
-                self.restamp(conn, row, &stronger)?;
-            }
-            Ok(())
-        });
-        if let Err(error) = upgraded.map_err(Error::settled) {
-            tracing::warn!(user = row.id, %error, "the password hash could not be made stronger");
-        }
-    }
-
-    /// Lets the user's sessions outlive the new hash, as far as they are known to be the user's: those
-    /// that were begun or seen in housekey apps.
-    fn restamp(
-        &self,
-        conn: &mut SharedConnection,
-        row: &UserRow,
-        new_hash: &str,
-    ) -> Result<(), Error> {
-        for (key, text) in store::of_user(conn, row.id)? {
-            let Ok(mut decoded) = self.codec.decode(&text) else { continue };
-            let stamp: String = decoded.data.get(USER_HASH).unwrap_or_default();
-            if self.stamps.key_of(&row.password, &stamp).is_some()
-                && decoded.data.insert(USER_HASH, &self.stamps.of(new_hash)).is_ok()
-            {
-                let renewed = self.codec.encode(&decoded.data, self.clock.now());
-                store::replace_data(conn, &key, &text, &renewed)?;
-            }
-        }
-        Ok(())
     }
 }
 

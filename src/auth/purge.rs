@@ -5,6 +5,7 @@ use crate::clock;
 use crate::error::Error;
 use crate::registry::apps;
 use crate::session::{owned, store};
+use crate::throttle::store as throttle;
 
 impl Auth {
     /// In small batches with a rest after each, so that the apps go on; tells after each how many sessions it
@@ -21,6 +22,7 @@ impl Auth {
         }
         self.purge_orphans()?;
         while clock::at_half_pace(|| owned::forget_renewals(&self.shared))? > 0 {}
+        while clock::at_half_pace(|| throttle::forget_old(&self.shared))? > 0 {}
         match self.shared.transact(apps::forget_the_gone) {
             // The apps are no business of a consumer.
             Err(Error::NotAllowed { .. }) | Ok(()) => Ok(purged),

@@ -29,7 +29,8 @@ impl Auth {
     /// once, one is too late.
     pub(crate) fn reset_password(&self, uid: &str, token: &str, new: &str) -> Result<bool, Error> {
         let Some(row) = self.row_of_reset(uid, token)? else { return Ok(false) };
-        let hash = self.hash(&row, new)?;
+        let username = User::from(row.clone()).username;
+        let hash = self.hash(&self.gate.enter()?, &username, new)?;
         self.shared.transact(|conn| users::replace_password(conn, row.id, &row.password, &hash))
     }
 

@@ -110,6 +110,23 @@ impl Caretaker {
         self.shared.transact(|conn| users::set_active(conn, username, active))
     }
 
+    /// Forgets the wrong passwords that were tried for this name, from wherever they came: the next attempt is let
+    /// through ([`Error::TooManyAttempts`]). `false` when there is no such user. An address that tries many names goes
+    /// on waiting, no longer than a minute.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
+    /// let is_done = house.unlock_user("ada")?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn unlock_user(&self, username: &str) -> Result<bool, Error> {
+        self.auth.unlock(username)
+    }
+
     /// Gives the user another name, by the rules of [`Housekey::create_user`](crate::Housekey::create_user). The
     /// sessions of the user go on.
     ///

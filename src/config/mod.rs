@@ -60,6 +60,7 @@ pub struct Config {
     pub(crate) csrf: CsrfSettings,
     pub(crate) session_salt: String,
     pub(crate) hasher: Hasher,
+    pub(crate) hashes_at_once: usize,
     pub(crate) password_reset_timeout: Duration,
     pub(crate) permissions: Vec<ModelPermissions>,
     pub(crate) shared_tables: Vec<String>,
@@ -169,6 +170,7 @@ impl Config {
             },
             session_salt: SESSION_SALT.to_owned(),
             hasher: Hasher::default(),
+            hashes_at_once: std::thread::available_parallelism().map_or(1, usize::from),
             password_reset_timeout: THREE_DAYS,
             permissions: Vec::new(),
             shared_tables: Vec::new(),
@@ -426,6 +428,22 @@ impl Config {
     #[must_use]
     pub fn password_hasher(mut self, hasher: Hasher) -> Self {
         self.hasher = hasher;
+        self
+    }
+
+    /// How many passwords this app hashes at once: as many as there are processors, unless said otherwise. Eight
+    /// times as many wait for that, no longer than [`Config::deadline`]; beyond that a login is
+    /// [`Error::Busy`]. So a flood of logins does not take all threads and memory of the app. 0 counts as 1.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key)?.password_hashes_at_once(2);
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn password_hashes_at_once(mut self, most: usize) -> Self {
+        self.hashes_at_once = most.max(1);
         self
     }
 

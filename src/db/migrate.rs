@@ -20,7 +20,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step {
         name: "0001_django",
         sqlite: include_str!("../../migrations/sqlite/0001_django.sql"),
@@ -45,6 +45,11 @@ const STEPS: [Step; 5] = [
         name: "0005_adoption",
         sqlite: include_str!("../../migrations/sqlite/0005_adoption.sql"),
         postgres: include_str!("../../migrations/postgres/0005_adoption.sql"),
+    },
+    Step {
+        name: "0006_watch",
+        sqlite: include_str!("../../migrations/sqlite/0006_watch.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_watch.sql"),
     },
 ];
 

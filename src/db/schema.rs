@@ -238,6 +238,50 @@ table! {
     }
 }
 
+table! {
+    /// How many wrong passwords came of late, lane by lane.
+    housekey_throttle (lane) {
+        /// A hash of who came by it: a name that is typed wrong may be a password.
+        lane -> Text,
+        /// A hash of the user name, or empty when the lane is of an address alone.
+        account -> Text,
+        /// So many attempts are not forgotten yet.
+        level -> Integer,
+        /// Since when the level is so.
+        since -> crate::db::DjangoTime,
+        /// When the next attempt is let through.
+        opens -> crate::db::DjangoTime,
+        /// When all of it is forgotten.
+        ends -> crate::db::DjangoTime,
+    }
+}
+
+table! {
+    /// What has happened in the house.
+    housekey_event (id) {
+        /// In the order in which they were written down.
+        id -> BigInt,
+        /// By the clock of the database.
+        at -> crate::db::DjangoTime,
+        /// One of [`EventKind`](crate::EventKind).
+        kind -> Text,
+        /// The user, if one is known.
+        user_id -> Nullable<Integer>,
+        /// The user's name then, or empty.
+        username -> Text,
+        /// The app that it happened in.
+        app -> Text,
+        /// Where the visitor came from, or empty.
+        address -> Text,
+        /// What the browser called itself, at most 200 characters.
+        agent -> Text,
+        /// The [`SessionInfo::id`](crate::SessionInfo::id) of the session, or empty.
+        session -> Text,
+        /// What else there is to say, at most 200 characters.
+        detail -> Text,
+    }
+}
+
 joinable!(auth_permission -> django_content_type (content_type_id));
 joinable!(auth_user_groups -> auth_user (user_id));
 joinable!(auth_user_groups -> auth_group (group_id));

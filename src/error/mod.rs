@@ -89,8 +89,9 @@ pub enum Error {
     /// The database role of this app has not the right to do that.
     #[error(
         "the shared database does not let the role of this app do that; an app that changes users, passwords, \
-         permissions or keys needs the rights of `housekey grants --role auth`; the tables themselves are \
-         changed by their owner alone, with `housekey migrate`"
+         permissions or keys needs the rights of `housekey grants --role auth`; after a `housekey migrate` that made \
+         something each role needs its `housekey grants` again; the tables themselves are changed by their owner \
+         alone, with `housekey migrate`"
     )]
     #[non_exhaustive]
     NotAllowed {
@@ -217,6 +218,30 @@ pub enum Error {
         label: String,
         /// The app that declared it first.
         taken_by: String,
+    },
+
+    /// Too many wrong passwords were tried lately: for this user name, or from this address. Whether there is such
+    /// a user makes no difference. A web app answers 429 with `Retry-After`.
+    #[error(
+        "too many wrong passwords; try again in {}",
+        in_words(*wait)
+    )]
+    #[non_exhaustive]
+    TooManyAttempts {
+        /// After which a guess is looked at again, in whole seconds.
+        wait: Duration,
+    },
+
+    /// As many passwords are being hashed in this app as its processors can bear, and as many wait for it as should.
+    #[error(
+        "{at_once} passwords are being hashed at once, and more wait than could be served in time; try again in a \
+         moment, or see where so many logins come from"
+    )]
+    #[non_exhaustive]
+    Busy {
+        /// How many are hashed at once; see
+        /// [`Config::password_hashes_at_once`](crate::Config::password_hashes_at_once).
+        at_once: usize,
     },
 
     /// There is no such user, group or permission.
@@ -374,7 +399,8 @@ impl std::fmt::Debug for Error {
 pub struct Refused(pub(crate) String);
 
 impl Error {
-    /// Is this a matter of waiting, so that a web app should answer 503 with `Retry-After`?
+    /// Is this a matter of waiting, so that a web app should answer 503 with `Retry-After`? (It is not the house that
+    /// waits with [`Error::TooManyAttempts`]: that is 429.)
     ///
     /// ```
     /// assert!(!housekey::Error::SessionGone.is_temporary());
@@ -385,6 +411,7 @@ impl Error {
             Self::Unreachable { .. }
             | Self::PoolTimeout { .. }
             | Self::Deadline { .. }
+            | Self::Busy { .. }
             | Self::Database { .. } => true,
             Self::Query(source) => is_broken_connection(source),
             _ => false,
@@ -455,6 +482,16 @@ impl From<Error> for diesel::result::Error {
 impl From<WeakKey> for Error {
     fn from(weak: WeakKey) -> Self {
         Self::config("SECRET_KEY", format!("{}; {NEW_KEY}", weak.problem()))
+    }
+}
+
+/// Rounded up, so that nobody comes too early.
+fn in_words(wait: Duration) -> String {
+    let (seconds, minutes) = (wait.as_secs(), wait.as_secs().div_ceil(60));
+    match seconds {
+        ..=1 => "a second".to_owned(),
+        2..=90 => format!("{seconds} seconds"),
+        _ => format!("{minutes} minutes"),
     }
 }
 

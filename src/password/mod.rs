@@ -161,6 +161,15 @@ impl Hasher {
         if self.surpasses(&stored) { Verdict::RightButWeaker } else { Verdict::Right }
     }
 
+    /// Works as long as [`Hasher::verify`] does on a wrong password, whether or not this is the right one.
+    pub(crate) fn turn_away(self, password: &str, encoded: &str) {
+        if self.verify(password, encoded) == Verdict::RightButWeaker
+            && let Some(stored) = Stored::parse(encoded)
+        {
+            self.spend_missing(password, &stored);
+        }
+    }
+
     /// Works as long as [`Hasher::hash`] and throws the result away.
     ///
     /// For a user who does not exist: an answer that comes sooner would tell so.
@@ -393,6 +402,12 @@ pub fn is_usable(encoded: &str) -> bool {
 #[must_use]
 pub fn unusable() -> String {
     format!("!{}", random_text(ALPHANUMERIC, UNUSABLE_LENGTH))
+}
+
+/// What hashing with PBKDF2 and SHA-256 has cost this thread so far.
+#[cfg(test)]
+pub(crate) fn iterations_done() -> u64 {
+    pbkdf2::DONE.get()
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ impl<'a> Pbkdf2<'a> {
 
     pub(super) fn sha256(&self, password: &[u8]) -> String {
         let Self { iterations, salt } = self;
+        #[cfg(test)]
+        DONE.set(DONE.get() + u64::from(*iterations));
         let digest = pbkdf2_hmac_array::<Sha256, 32>(password, salt.as_bytes(), *iterations);
         format!("pbkdf2_sha256${iterations}${salt}${}", STANDARD.encode(digest))
     }
@@ -32,4 +34,10 @@ impl<'a> Pbkdf2<'a> {
         let digest = pbkdf2_hmac_array::<Sha1, 20>(password, salt.as_bytes(), *iterations);
         format!("pbkdf2_sha1${iterations}${salt}${}", STANDARD.encode(digest))
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// The iterations that this thread has done.
+    pub(super) static DONE: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }

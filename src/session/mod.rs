@@ -301,8 +301,8 @@ impl Session {
     /// Says where the request comes from, before a login: its address and the header `User-Agent`, of which
     /// 200 characters are kept. The web adapters call this.
     ///
-    /// The user sees it in the list of the sessions; nothing is decided by it, as a visitor can write anything
-    /// there.
+    /// The user sees it in the list of the sessions, and wrong passwords are counted by the address; nobody gets in by
+    /// it, as a visitor can write anything there.
     ///
     /// ```
     /// # use housekey::Session;
@@ -311,7 +311,25 @@ impl Session {
     /// # }
     /// ```
     pub fn came_from(&self, address: Option<IpAddr>, agent: &str) {
-        self.state().visitor = Visitor::new(address, agent);
+        let mut state = self.state();
+        let device = state.visitor.device.take();
+        state.visitor = Visitor { device, ..Visitor::new(address, agent) };
+    }
+
+    /// Says what the browser is known by, before a login: the value of a cookie from
+    /// [`Housekey::device_cookie`](crate::Housekey::device_cookie). The web adapters call this.
+    ///
+    /// It opens nothing. A browser in which a user has signed in before is not kept waiting for what strangers
+    /// guess at that user's password.
+    ///
+    /// ```
+    /// # use housekey::Session;
+    /// # fn before_the_login(session: &Session, cookie: &str) {
+    /// session.came_with(cookie);
+    /// # }
+    /// ```
+    pub fn came_with(&self, device: &str) {
+        self.state().visitor.device = Some(device.to_owned());
     }
 
     pub(crate) fn refused(rejected: Rejected) -> Self {

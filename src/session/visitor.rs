@@ -1,16 +1,18 @@
 //! Where a request comes from, as far as it is told. Visitors write what they like there: it is kept to be
-//! shown to the user, and nothing is decided by it.
+//! shown to the user. Wrong passwords are counted by it; nobody gets in by it.
 
 use std::net::IpAddr;
 
 /// As wide as the column.
 const MOST_OF_AN_AGENT: usize = 200;
 
-/// Empty texts for what is not known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Empty texts for what is not known. No `Debug`: a device is not to be shown.
+#[derive(Clone, Default)]
 pub(crate) struct Visitor {
     pub(crate) address: String,
     pub(crate) agent: String,
+    /// The text of a cookie that says which device this is, as it came.
+    pub(crate) device: Option<String>,
 }
 
 impl Visitor {
@@ -20,6 +22,7 @@ impl Visitor {
         Self {
             address: address.map(|address| address.to_canonical().to_string()).unwrap_or_default(),
             agent: letters.take(MOST_OF_AN_AGENT).collect(),
+            device: None,
         }
     }
 }

@@ -25,9 +25,11 @@ const fn shared(table: &'static str, way: Way, ends: Option<&'static str>) -> Sh
 }
 
 const OWN_RECORD: &str = "each database keeps its own record of its migrations";
+const OF_TODAY: &str =
+    "wrong passwords of the last hours are not worth the way; the count begins anew";
 
 /// Every table of a house, each behind those that it refers to.
-pub(super) const SHARED: [Shared; 18] = [
+pub(super) const SHARED: [Shared; 20] = [
     shared("django_migrations", Way::Kept(OWN_RECORD), None),
     shared("housekey_migration", Way::Kept(OWN_RECORD), None),
     shared("django_content_type", Way::Matched, None),
@@ -46,6 +48,8 @@ pub(super) const SHARED: [Shared; 18] = [
     shared("housekey_app_label", Way::Replaced, None),
     shared("housekey_setting", Way::Replaced, None),
     shared("housekey_adoption", Way::Replaced, None),
+    shared("housekey_throttle", Way::Kept(OF_TODAY), None),
+    shared("housekey_event", Way::Copied, None),
 ];
 
 /// What the makers of tables write down for themselves.

@@ -75,7 +75,7 @@ impl AuthSession {
     }
 
     /// The user of that name, if the password is right and the user is active: see
-    /// [`Housekey::authenticate`](crate::Housekey::authenticate). Nobody is signed in by it.
+    /// [`Housekey::authenticate_from`](crate::Housekey::authenticate_from). Nobody is signed in by it.
     ///
     /// ```
     /// # use housekey::{Error, axum::AuthSession};
@@ -85,14 +85,16 @@ impl AuthSession {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Unreachable`], [`Error::PoolTimeout`], [`Error::Database`] and [`Error::Deadline`].
+    /// [`Error::TooManyAttempts`] (as an answer: 429 with `Retry-After`) and [`Error::Busy`] (503);
+    /// [`Error::Unreachable`], [`Error::PoolTimeout`], [`Error::Database`] and [`Error::Deadline`] (503).
     pub async fn authenticate(
         &self,
         username: &str,
         password: &str,
     ) -> Result<Option<User>, Error> {
         let (username, password) = (username.to_owned(), password.to_owned());
-        self.think(move |auth, _| auth.authenticate(&username, &password)).await
+        let visitor = self.session.state().visitor.clone();
+        self.think(move |auth, _| auth.authenticate(&visitor, &username, &password)).await
     }
 
     /// Signs the user in: the session gets a new key, and is the user's in every app of the house.

@@ -7,7 +7,12 @@ use super::head::Head;
 use crate::config::Https;
 use crate::csrf::Scheme;
 use crate::hosts;
+use crate::session::header;
 use crate::session::visitor::Visitor;
+
+/// By it a browser is known in which a user has signed in before: strangers who guess at the user's password do not
+/// keep it waiting.
+pub(crate) const DEVICE_COOKIE: &str = "housekey_device";
 
 /// The way of a request to the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +58,8 @@ impl Front {
 
     pub(crate) fn visitor(&self, head: &impl Head) -> Visitor {
         let agent = head.lines("user-agent").next().unwrap_or_default();
-        Visitor::new(self.address(head), &String::from_utf8_lossy(agent))
+        let device = header::find(head.lines("cookie"), DEVICE_COOKIE).map(str::to_owned);
+        Visitor { device, ..Visitor::new(self.address(head), &String::from_utf8_lossy(agent)) }
     }
 
     fn address(&self, head: &impl Head) -> Option<IpAddr> {

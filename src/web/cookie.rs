@@ -5,8 +5,11 @@ use chrono::{DateTime, Utc};
 use cookie::time::{Duration, OffsetDateTime};
 use cookie::{Cookie, SameSite};
 
+use super::client::DEVICE_COOKIE;
 use super::visit::Flags;
 use crate::config::{CookieSettings, CsrfSettings};
+
+const YEAR: i64 = 365 * 24 * 3600;
 
 /// `Set-Cookie` for a session key; without an age the cookie ends with the browser.
 pub(crate) fn set(
@@ -21,6 +24,19 @@ pub(crate) fn set(
     if let Some(age) = age {
         expire_after(&mut cookie, age, now);
     }
+    cookie.to_string()
+}
+
+/// `Set-Cookie` for what a browser is known by, as far as the session cookie goes.
+pub(crate) fn set_device(
+    settings: &CookieSettings,
+    device: &str,
+    flags: Flags,
+    now: DateTime<Utc>,
+) -> String {
+    let mut cookie = base(DEVICE_COOKIE, device, settings.domain.as_deref(), flags);
+    cookie.set_http_only(true);
+    expire_after(&mut cookie, YEAR, now);
     cookie.to_string()
 }
 

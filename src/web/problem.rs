@@ -47,7 +47,7 @@ impl Problem {
         problem
     }
 
-    /// 503 with `Retry-After` when waiting may help; 400 when the session ended meanwhile or cannot hold a
+    /// 503 with `Retry-After` when waiting may help; 429 after too many wrong passwords; 400 when the session ended meanwhile or cannot hold a
     /// value, or a user cannot be made or changed so; 500 otherwise.
     pub(crate) fn told(error: &Error) -> Self {
         match error {
@@ -57,6 +57,12 @@ impl Problem {
             | Error::Unknown { .. }
             | Error::UsernameTaken { .. } => {
                 Self::new(400, "This cannot be done", error.to_string())
+            }
+            Error::TooManyAttempts { wait } => {
+                let seconds = wait.as_secs().max(1);
+                let text =
+                    format!("Too many wrong passwords. Please try again in {seconds} seconds.");
+                Self::new(429, "Too many attempts", text).with("retry-after", seconds.to_string())
             }
             error if error.is_temporary() => {
                 let text = "The house does not answer at the moment. Please try again.";

@@ -157,6 +157,7 @@ impl Visit {
             outcome.asked = true;
             outcome.private = state.user.is_some() || !state.data.is_empty();
             outcome.set_cookies.extend(self.session_cookie(&state));
+            outcome.set_cookies.extend(self.device_cookie(&state));
         }
         let mut csrf = self.csrf();
         self.rotate_after_login(&mut csrf);
@@ -188,6 +189,18 @@ impl Visit {
             }
             _ => None,
         }
+    }
+
+    /// For who has signed in by this request, in a browser that is not known as the user's yet.
+    fn device_cookie(&self, state: &State) -> Option<String> {
+        let user = state.user.as_ref().filter(|_| state.signed_in_now)?;
+        let auth = &self.front.auth;
+        if auth.is_device_of(state.visitor.device.as_deref(), user.id) {
+            return None;
+        }
+        let settings = &self.front.cookie;
+        let flags = self.flags(settings.security);
+        Some(cookie::set_device(settings, &auth.device(user.id), flags, self.front.clock.now()))
     }
 
     /// Only within one machine a cookie may go in the clear unasked.

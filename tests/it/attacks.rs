@@ -47,7 +47,7 @@ const ATTACKS: [(&str, bool, bool); 11] = [
 ];
 
 /// The same beyond the eleven: by the tables of the house.
-const MORE_ATTACKS: [(&str, bool, bool); 26] = [
+const MORE_ATTACKS: [(&str, bool, bool); 31] = [
     ("UPDATE auth_user SET email = 'eve@example.org'", true, false),
     ("UPDATE auth_user SET is_active = false", true, false),
     ("DELETE FROM auth_user", true, false),
@@ -70,6 +70,16 @@ const MORE_ATTACKS: [(&str, bool, bool); 26] = [
     ("INSERT INTO housekey_app_label VALUES ('x', 'x', now())", true, false),
     ("UPDATE housekey_app_label SET app = 'x'", false, false),
     ("DELETE FROM housekey_migration", false, false),
+    ("DELETE FROM housekey_throttle", true, true),
+    ("SELECT * FROM housekey_event", true, false),
+    ("UPDATE housekey_event SET detail = ''", true, false),
+    ("DELETE FROM housekey_event", true, false),
+    (
+        "INSERT INTO housekey_event (at, kind, username, app, address, agent, session, detail) \
+         VALUES (now(), 'login', '', '', '', '', '', '')",
+        true,
+        true,
+    ),
     ("INSERT INTO django_migrations (app, name, applied) VALUES ('x', 'x', now())", false, false),
     ("SELECT setval('auth_user_id_seq', 1)", false, false),
     ("DROP TABLE housekey_key", false, false),

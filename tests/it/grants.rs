@@ -236,7 +236,7 @@ fn every_table_of_the_house_has_its_grants() {
         let unread = format!(
             "SELECT coalesce(string_agg(oid::regclass::text, ', '), '') FROM pg_class \
              WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace \
-             AND NOT has_table_privilege('{}', oid, 'SELECT')",
+             AND NOT has_table_privilege('{}', oid, 'SELECT, INSERT')",
             home.name_of(role)
         );
         assert_eq!(home.text(&unread), "", "{role}");

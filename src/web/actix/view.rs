@@ -106,8 +106,8 @@ pub(super) fn rendered(problem: Problem, form: Form) -> HttpResponse<BoxBody> {
     response
 }
 
-/// 503 with `Retry-After` when waiting may help; 400 when the session ended meanwhile or cannot hold a
-/// value, or a user cannot be made or changed so; 500 otherwise. The text says nothing of what went wrong
+/// 503 with `Retry-After` when waiting may help; 429 after too many wrong passwords; 400 when the session ended
+/// meanwhile or cannot hold a value, or a user cannot be made or changed so; 500 otherwise. The text says nothing of what went wrong
 /// inside; the log does. It is HTML or JSON by the request's `Accept`.
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {

@@ -1,0 +1,158 @@
+//! Rows of `housekey_throttle`. All transactions lock them in the order of their keys.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use super::{Fill, Lane, account};
+use crate::db::schema::housekey_throttle;
+use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
+use crate::error::Error;
+
+/// How many rows are deleted at once.
+const PAGE: i64 = 500;
+
+/// When the last of these lanes opens, if one is closed, and what time it is.
+pub(super) fn closed_until(
+    conn: &mut SharedConnection,
+    keys: &[&str],
+) -> QueryResult<Option<(DateTime<Utc>, DateTime<Utc>)>> {
+    let last: Option<(DateTime<Utc>, DateTime<Utc>)> = on_shared!(SharedConnection, conn, conn => {
+        housekey_throttle::table
+            .filter(housekey_throttle::lane.eq_any(keys))
+            .order(housekey_throttle::opens.desc())
+            .select((housekey_throttle::opens, DatabaseNow))
+            .first(&mut **conn)
+            .optional()?
+    });
+    // Compared here: SQLite compares texts, and one millisecond has two spellings.
+    Ok(last.filter(|(opens, now)| opens > now))
+}
+
+type Found = (i32, DateTime<Utc>, DateTime<Utc>, DateTime<Utc>);
+
+/// What time it is, and what is written of these lanes, which are nobody else's until the transaction ends.
+pub(super) fn locked(
+    conn: &mut SharedConnection,
+    lanes: &[&Lane],
+) -> QueryResult<(DateTime<Utc>, Vec<Fill>)> {
+    let keys: Vec<&str> = lanes.iter().map(|lane| lane.key.as_str()).collect();
+    loop {
+        lanes.iter().try_for_each(|lane| make(conn, lane))?;
+        let found = lock(conn, &keys)?;
+        // One that was purged between the two statements is made anew.
+        if let Some((.., now)) = found.first().filter(|_| found.len() == keys.len()) {
+            let level = |(level, since, opens, _): &Found| Fill {
+                level: *level,
+                since: *since,
+                opens: *opens,
+            };
+            return Ok((*now, found.iter().map(level).collect()));
+        }
+    }
+}
+
+/// Makes the row of an empty lane, if there is none.
+fn make(conn: &mut SharedConnection, lane: &Lane) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::insert_into(housekey_throttle::table)
+            .values((
+                housekey_throttle::lane.eq(&lane.key),
+                housekey_throttle::account.eq(&lane.account),
+                housekey_throttle::level.eq(0),
+                housekey_throttle::since.eq(Moment::Now),
+                housekey_throttle::opens.eq(Moment::Now),
+                housekey_throttle::ends.eq(Moment::Now),
+            ))
+            .on_conflict_do_nothing()
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}
+
+fn lock(conn: &mut SharedConnection, keys: &[&str]) -> QueryResult<Vec<Found>> {
+    macro_rules! rows {
+        () => {
+            housekey_throttle::table
+                .filter(housekey_throttle::lane.eq_any(keys))
+                .order(housekey_throttle::lane)
+                .select((
+                    housekey_throttle::level,
+                    housekey_throttle::since,
+                    housekey_throttle::opens,
+                    DatabaseNow,
+                ))
+        };
+    }
+    match conn {
+        // A transaction that writes has the whole file to itself.
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => rows!().load(&mut **conn),
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => rows!().for_update().load(&mut **conn),
+    }
+}
+
+pub(super) fn put(conn: &mut SharedConnection, lane: &Lane, level: &Fill) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::update(housekey_throttle::table.find(&lane.key))
+            .set((
+                housekey_throttle::level.eq(level.level),
+                housekey_throttle::since.eq(Moment::At(level.since)),
+                housekey_throttle::opens.eq(Moment::At(level.opens)),
+                housekey_throttle::ends.eq(Moment::At(lane.rule.end(level))),
+            ))
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}
+
+/// Forgets all wrong passwords for a name, from wherever they came.
+pub(crate) fn forget(conn: &mut SharedConnection, name: &str) -> QueryResult<()> {
+    macro_rules! of_account {
+        () => {
+            housekey_throttle::table
+                .filter(housekey_throttle::account.eq(account(name)))
+                .order(housekey_throttle::lane)
+                .select(housekey_throttle::lane)
+        };
+    }
+    let keys: Vec<String> = match conn {
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => of_account!().load(&mut **conn)?,
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => of_account!().for_update().load(&mut **conn)?,
+    };
+    delete(conn, &keys).map(drop)
+}
+
+/// Deletes a batch of lanes of which nothing is left, and says how many there were. One that is in use is left.
+pub(crate) fn forget_old(shared: &SharedPool) -> Result<usize, Error> {
+    macro_rules! old {
+        () => {
+            housekey_throttle::table
+                .filter(housekey_throttle::ends.le(DatabaseNow))
+                .order(housekey_throttle::lane)
+                .limit(PAGE)
+                .select(housekey_throttle::lane)
+        };
+    }
+    shared.transact(|conn| {
+        let keys: Vec<String> = match conn {
+            #[cfg(feature = "sqlite")]
+            SharedConnection::Sqlite(conn) => old!().load(&mut **conn)?,
+            #[cfg(feature = "postgres")]
+            SharedConnection::Postgres(conn) => {
+                old!().for_update().skip_locked().load(&mut **conn)?
+            }
+        };
+        delete(conn, &keys)
+    })
+}
+
+/// Of lanes that this transaction has locked.
+fn delete(conn: &mut SharedConnection, keys: &[String]) -> QueryResult<usize> {
+    on_shared!(SharedConnection, conn, conn => {
+        let rows = housekey_throttle::table.filter(housekey_throttle::lane.eq_any(keys));
+        diesel::delete(rows).execute(&mut **conn)
+    })
+}
