@@ -39,6 +39,8 @@ pub mod transfer;
 pub mod adoption;
 #[cfg(feature = "_web")]
 mod web;
+#[cfg(feature = "_stores")]
+pub mod stores;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]
