@@ -94,7 +94,7 @@ pub struct Housekey<L: HouseConnection> {
 struct Rooms<L: HouseConnection> {
     databases: Arc<Databases<L>>,
     auth: Arc<Auth>,
-    #[cfg_attr(not(feature = "_web"), expect(dead_code, reason = "held to its end"))]
+    #[cfg_attr(not(feature = "_async"), expect(dead_code, reason = "held to its end"))]
     rounds: Arc<Rounds>,
     config: Config,
     #[cfg(feature = "_async")]
@@ -106,12 +106,14 @@ struct Rooms<L: HouseConnection> {
 }
 
 /// What of a house is no matter of its local database.
-#[cfg(feature = "_web")]
+#[cfg(feature = "_async")]
 pub(crate) struct Doors<'a> {
     pub(crate) auth: &'a Arc<Auth>,
     pub(crate) rounds: &'a Arc<Rounds>,
     pub(crate) bridge: &'a crate::bridge::Bridge,
+    #[cfg(feature = "_web")]
     pub(crate) csrf: &'a Arc<Rules>,
+    #[cfg(feature = "_web")]
     pub(crate) proxies: &'a Arc<Proxies>,
     pub(crate) config: &'a Config,
 }
@@ -688,10 +690,19 @@ impl<L: HouseConnection> Housekey<L> {
     }
 
     /// What the web adapters need, whatever the kinds of the databases.
-    #[cfg(feature = "_web")]
+    #[cfg(feature = "_async")]
     pub(crate) fn front(&self) -> Doors<'_> {
-        let Rooms { auth, rounds, bridge, csrf, proxies, config, .. } = &*self.rooms;
-        Doors { auth, rounds, bridge, csrf, proxies, config }
+        let rooms = &*self.rooms;
+        Doors {
+            auth: &rooms.auth,
+            rounds: &rooms.rounds,
+            bridge: &rooms.bridge,
+            #[cfg(feature = "_web")]
+            csrf: &rooms.csrf,
+            #[cfg(feature = "_web")]
+            proxies: &rooms.proxies,
+            config: &rooms.config,
+        }
     }
 
     pub(crate) fn auth(&self) -> &Auth {

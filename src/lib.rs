@@ -44,6 +44,8 @@ pub mod transfer;
 pub mod adoption;
 #[cfg(feature = "_web")]
 mod web;
+#[cfg(feature = "_stores")]
+pub mod stores;
 #[cfg(test)]
 mod vectors;
 #[cfg(test)]

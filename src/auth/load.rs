@@ -130,7 +130,7 @@ impl Auth {
     }
 
     /// One line a second, however many cookies are bad: the first sign of apps with different keys.
-    fn complain(&self, rejected: Rejected, cookie: &str) {
+    pub(super) fn complain(&self, rejected: Rejected, cookie: &str) {
         let is_key_trouble = matches!(rejected, Rejected::BadSignature | Rejected::UnknownKey);
         if !is_key_trouble && rejected != Rejected::Unreadable {
             tracing::debug!(app = self.app, %rejected, "session not accepted");

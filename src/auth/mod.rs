@@ -7,6 +7,8 @@ mod held;
 mod list;
 mod load;
 mod purge;
+#[cfg(feature = "_stores")]
+mod record;
 mod renewal;
 mod reset;
 mod save;

@@ -13,7 +13,7 @@ impl Auth {
     pub(crate) fn purge_sessions(&self, mut tell: impl FnMut(usize)) -> Result<usize, Error> {
         let mut purged = 0;
         loop {
-            let done = clock::at_half_pace(|| store::delete_expired(&self.shared))?;
+            let done = self.purge_some_sessions()?;
             if done == 0 {
                 break;
             }
@@ -28,6 +28,11 @@ impl Auth {
             Err(Error::NotAllowed { .. }) | Ok(()) => Ok(purged),
             Err(error) => Err(error),
         }
+    }
+
+    /// One batch and its rest: how many sessions it has deleted.
+    pub(crate) fn purge_some_sessions(&self) -> Result<usize, Error> {
+        clock::at_half_pace(|| store::delete_expired(&self.shared))
     }
 
     fn purge_orphans(&self) -> Result<(), Error> {

@@ -36,17 +36,26 @@ impl Renewals {
 
     /// Takes note that the key at that place holds the session together. Is that a key from before?
     pub(crate) fn note(&self, state: &mut State, key: usize) -> bool {
-        let is_old = self.0.get(key).is_some_and(|(_, is_old)| is_old.load(Ordering::Relaxed));
+        let is_old = self.is_old(key);
         if is_old {
             state.old_keys.push(key);
         }
         is_old
     }
 
+    /// As far as is known without asking the registry.
+    pub(super) fn is_old(&self, key: usize) -> bool {
+        self.0.get(key).is_some_and(|(_, is_old)| is_old.load(Ordering::Relaxed))
+    }
+
     /// Before a session is moved: since this app was opened, another one may have begun to sign with a key that
     /// is only a fallback here. Its sessions stay what they are, else the two would take turns to move them.
-    pub(crate) fn look_again(&self, shared: &SharedPool, state: &mut State) -> Result<(), Error> {
-        if state.old_keys.is_empty() {
+    pub(crate) fn look_again(
+        &self,
+        shared: &SharedPool,
+        old_keys: &mut Vec<usize>,
+    ) -> Result<(), Error> {
+        if old_keys.is_empty() {
             return Ok(());
         }
         let house = shared.run(keys::all)?;
@@ -60,7 +69,7 @@ impl Renewals {
                 is_old.store(false, Ordering::Relaxed);
             }
         }
-        state.old_keys.retain(|key| self.0[*key].1.load(Ordering::Relaxed));
+        old_keys.retain(|key| self.is_old(*key));
         Ok(())
     }
 }

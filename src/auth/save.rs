@@ -26,7 +26,7 @@ impl Auth {
     /// Writes what the request has changed; no statement when that is nothing.
     pub(crate) fn save(&self, session: &Session) -> Result<(), Error> {
         let mut state = session.state();
-        self.renewals.look_again(&self.shared, &mut state)?;
+        self.renewals.look_again(&self.shared, &mut state.old_keys)?;
         if !self.is_due(&state) {
             return Ok(());
         }
@@ -219,6 +219,6 @@ fn settle(state: &mut State, text: String) {
     state.cookie = CookieChange::Set;
 }
 
-fn is_taken(error: &DieselError) -> bool {
+pub(super) fn is_taken(error: &DieselError) -> bool {
     matches!(error, DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }

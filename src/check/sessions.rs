@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::db::SharedPool;
 use crate::error::Error;
 use crate::session::codec::{Codec, Decoded, Undecodable};
-use crate::session::{expiry, store};
+use crate::session::{OF_OTHER_CRATES, expiry, store};
 
 /// How many of the sessions that last longest are looked at.
 const SAMPLE: i64 = 200;
@@ -54,10 +54,11 @@ fn sample(shared: &SharedPool, config: &Config) -> Result<Vec<Finding>, Error> {
 }
 
 /// A session of Django's that ends a time zone earlier or later than it was to, counted from when it was
-/// signed. One that a housekey app began may have been signed anew since.
+/// signed. One that a housekey app or another crate began may have been signed anew since.
 fn is_off_by_hours(session: &store::Sample, decoded: &Decoded, config: &Config) -> bool {
     let own = decoded.data.get::<serde_json::Value>(expiry::NAME);
-    if session.app.is_some() || own.is_some_and(|own| !own.is_null()) {
+    let is_djangos = !decoded.data.names().any(|name| OF_OTHER_CRATES.contains(&name));
+    if session.app.is_some() || !is_djangos || own.is_some_and(|own| !own.is_null()) {
         return false;
     }
     let age = i64::try_from(config.cookie.age.as_secs()).unwrap_or(i64::MAX);

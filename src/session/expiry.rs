@@ -50,9 +50,14 @@ impl Expiry {
                 let whole = span.subsec_nanos() == 0;
                 Some(if whole { span.as_secs().into() } else { span.as_secs_f64().into() })
             }
-            Self::At(time) => Some(Value::from(iso_format(time.clamp(YEAR_1, YEAR_9999)))),
+            Self::At(time) => Some(Value::from(iso_format(in_calendar(time)))),
         }
     }
+}
+
+/// The nearest time that all databases and Python know.
+pub(crate) fn in_calendar(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.clamp(YEAR_1, YEAR_9999)
 }
 
 /// When a session with this data ends, for its row and for its cookie.

@@ -70,6 +70,34 @@ impl fmt::Debug for SessionKey {
     }
 }
 
+/// The first 25 characters of a session key. Where another crate has the cookie, they alone are known outside: the
+/// key itself cannot be told from them without a `SECRET_KEY`, and is found again under another one.
+#[cfg(feature = "_stores")]
+#[derive(Clone)]
+pub(crate) struct Stem(String);
+
+#[cfg(feature = "_stores")]
+impl Stem {
+    pub(crate) fn random() -> Self {
+        Self(random_text(LOWER_ALPHANUMERIC, RANDOM))
+    }
+
+    /// Another number gives another stem: 36^25 is more than 2^128.
+    pub(crate) fn of_number(number: u128) -> Self {
+        Self(base36(&number.to_be_bytes(), RANDOM))
+    }
+
+    pub(crate) fn read(text: &str) -> Option<Self> {
+        let is_one = text.len() == RANDOM && text.bytes().all(|b| LOWER_ALPHANUMERIC.contains(&b));
+        is_one.then(|| Self(text.to_owned()))
+    }
+
+    /// The value for the cookie of that crate.
+    pub(crate) fn expose_secret(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Mints session keys, and tells those apart that this house has minted.
 #[derive(Clone)]
 pub(crate) struct Mint {
@@ -105,11 +133,13 @@ impl Mint {
     }
 
     pub(crate) fn mint(&self) -> SessionKey {
-        let current = &self.keys[0];
-        let mut key = random_text(LOWER_ALPHANUMERIC, RANDOM);
-        key.push_str(&current.id);
-        key.push_str(&current.proof(&key));
-        SessionKey(key)
+        self.keys[0].mint(random_text(LOWER_ALPHANUMERIC, RANDOM))
+    }
+
+    /// The keys of this stem, as each key of the ring would have minted them: the current one's first.
+    #[cfg(feature = "_stores")]
+    pub(crate) fn keys_of(&self, stem: &Stem) -> Vec<SessionKey> {
+        self.keys.iter().map(|key| key.mint(stem.0.clone())).collect()
     }
 
     /// Reads a cookie's value: its shape and its proof, without a look into the database.
@@ -155,6 +185,13 @@ impl MintKey {
         Self { id, prover: hmac_state(&key.derive("housekey.session-key.proof")) }
     }
 
+    fn mint(&self, stem: String) -> SessionKey {
+        let mut key = stem;
+        key.push_str(&self.id);
+        key.push_str(&self.proof(&key));
+        SessionKey(key)
+    }
+
     fn proof(&self, proved: &str) -> String {
         let mac = self.prover.clone().chain_update(proved).finalize().into_bytes();
         base36(&mac, LENGTH - PROVED)
@@ -186,6 +223,27 @@ mod tests {
         let key = mint("k").mint();
         assert_eq!(key.0.len(), 40, "the width of Django's column");
         assert!(key.0.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+    }
+
+    #[cfg(feature = "_stores")]
+    #[test]
+    fn numbers_have_stems_of_their_own_and_each_key_of_the_ring_a_key_for_them() {
+        let numbers = [0, 1, 35, 36, u128::MAX / 2, u128::MAX / 2 + 1, u128::MAX - 1, u128::MAX];
+        let stems = numbers.map(|number| Stem::of_number(number).0);
+        assert_eq!(std::collections::BTreeSet::from(stems.clone()).len(), numbers.len());
+        // The digits of the number to the base 36, the lowest first: a is 0, b is 1, 9 is 35.
+        assert_eq!(stems[..4], ["a", "b", "9", "ab"].map(|digits| format!("{digits:a<25}")));
+        let ring = KeyRing::new(SecretKey::dangerously_unchecked("new"))
+            .with_fallback(SecretKey::dangerously_unchecked("old"));
+        for stem in stems {
+            let stem = Stem::read(&stem).unwrap();
+            let keys = Mint::new(&ring).keys_of(&stem);
+            let proofs: Vec<_> =
+                keys.iter().map(|key| Mint::new(&ring).read(&key.0).unwrap().proof).collect();
+            assert_eq!(proofs, [Proof::Current, Proof::Fallback(1)]);
+            assert!(mint("old").keys_of(&stem).contains(&keys[1]));
+        }
+        assert!(Stem::read(&"a".repeat(24)).is_none() && Stem::read(&"A".repeat(25)).is_none());
     }
 
     #[test]

@@ -8,6 +8,8 @@ pub(crate) mod header;
 pub(crate) mod info;
 pub(crate) mod key;
 pub(crate) mod owned;
+#[cfg(feature = "_stores")]
+pub(crate) mod record;
 pub(crate) mod store;
 pub(crate) mod visitor;
 
@@ -27,9 +29,18 @@ use crate::user::User;
 use data::Data;
 use visitor::Visitor;
 
-/// Names that belong to the login and to the expiry: only housekey and Django write them.
-const RESERVED: [&str; 4] =
-    ["_auth_user_id", "_auth_user_backend", "_auth_user_hash", expiry::NAME];
+/// The names under which sessions of tower-sessions and actix-session stand in their rows.
+pub(crate) const OF_OTHER_CRATES: [&str; 2] = ["_tower_sessions", "_actix_session"];
+
+/// Names that belong to the login, to the expiry and to other crates: only housekey and Django write them.
+const RESERVED: [&str; 6] = [
+    "_auth_user_id",
+    "_auth_user_backend",
+    "_auth_user_hash",
+    expiry::NAME,
+    OF_OTHER_CRATES[0],
+    OF_OTHER_CRATES[1],
+];
 
 /// Why a visitor's cookie, session or user was not accepted. This is a value and no error: the visitor
 /// is anonymous, and the house is well.
@@ -176,7 +187,9 @@ impl Session {
     pub fn insert(&self, name: &str, value: impl Serialize) -> Result<(), Error> {
         let refuse = |why: String| Error::SessionValue { name: name.to_owned(), why };
         if RESERVED.contains(&name) {
-            return Err(refuse("this name belongs to the login or the expiry".to_owned()));
+            return Err(refuse(
+                "this name belongs to the login, the expiry or another crate".to_owned(),
+            ));
         }
         self.state().put(name, &value).map_err(|error| refuse(error.to_string()))
     }

@@ -41,9 +41,13 @@ impl Answer {
 
     /// The line that sets the cookie of that name.
     pub(crate) fn set_cookie(&self, name: &str) -> Option<&str> {
+        self.set_cookies().find(|line| line.split_once('=').is_some_and(|(of, _)| of == name))
+    }
+
+    /// All lines that set a cookie.
+    pub(crate) fn set_cookies(&self) -> impl Iterator<Item = &str> {
         let lines = self.response.headers().get_all("set-cookie").iter();
-        let mut lines = lines.map(|line| line.to_str().unwrap());
-        lines.find(|line| line.split_once('=').is_some_and(|(of, _)| of == name))
+        lines.map(|line| line.to_str().unwrap())
     }
 }
 
