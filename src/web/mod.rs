@@ -79,6 +79,6 @@ impl Front {
         work: impl FnOnce(&Auth) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
         let auth = Arc::clone(&self.auth);
-        self.bridge.run(self.deadline, move || work(&auth)).await
+        self.bridge.session(move || work(&auth)).await
     }
 }

@@ -40,8 +40,11 @@ impl IntoResponse for Error {
             }
             _ => {}
         }
-        let cause = std::error::Error::source(&self).map(ToString::to_string);
-        tracing::error!(error = %self, cause, "a request could not be answered");
+        // The log has a line for all of those together.
+        if !matches!(self, Self::Away { .. }) {
+            let cause = std::error::Error::source(&self).map(ToString::to_string);
+            tracing::error!(error = %self, cause, "a request could not be answered");
+        }
         if self.is_temporary() {
             let wait = [(RETRY_AFTER, HeaderValue::from_static("2"))];
             let text = "The house does not answer at the moment. Please try again.\n";

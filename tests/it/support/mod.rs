@@ -10,6 +10,7 @@ pub(crate) mod database;
 pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod log;
+pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod transfers;
 
