@@ -87,3 +87,8 @@ pub(crate) fn at_half_pace<T>(work: impl FnOnce() -> T) -> T {
     std::thread::sleep(began.elapsed());
     done
 }
+
+/// Does nothing for so long.
+pub(crate) fn rest(duration: Duration) {
+    std::thread::sleep(duration);
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use diesel::query_builder::{QueryFragment, QueryId};
 
 use crate::auth::Auth;
+use crate::breaker::Breaker;
 use crate::check::{self, Checkup};
 use crate::config::Config;
 #[cfg(feature = "_web")]
@@ -24,11 +25,6 @@ use crate::session::visitor::Visitor;
 use crate::user::declared::declare;
 use crate::user::store::Rank;
 use crate::user::{Permissions, ResetLink, User};
-
-/// How much longer the work of an app may take than the house waits for anything: a password hash is meant
-/// to be slow.
-#[cfg(feature = "_async")]
-pub(crate) const PATIENCE_WITH_WORK: u32 = 15;
 
 /// How often the house keeps its books.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -152,13 +148,14 @@ impl<L: HouseConnection> Housekey<L> {
         registry::admit(&databases.shared, &config)?;
         check::tell(&databases.shared, &config)?;
         let shared = databases.shared.clone();
+        shared.guard(Breaker::new(&config.app_name, config.clock));
         let auth = Arc::new(Auth::new(&config, shared.clone()));
         let rooms = Rooms {
             databases,
+            #[cfg(feature = "_async")]
+            bridge: crate::bridge::Bridge::new(&config, &shared),
             rounds: Arc::new(begin_rounds(Arc::clone(&auth), shared, config.clone())),
             auth,
-            #[cfg(feature = "_async")]
-            bridge: crate::bridge::Bridge::new(&config),
             #[cfg(feature = "_web")]
             csrf: Arc::new(csrf),
             #[cfg(feature = "_web")]
@@ -666,8 +663,9 @@ impl<L: HouseConnection> Housekey<L> {
 
     /// Runs blocking work on a thread for that, and gives its result to async code.
     ///
-    /// At most as many threads are used as there are connections. A place among them is waited for as
-    /// long as [`Config::deadline`] says, the result 15 times as long.
+    /// At most as many threads are used as there are connections, and 100 more for work that waits for the shared
+    /// database. A place among them is waited for as long as [`Config::deadline`] says, the result 15 times as
+    /// long, unless the work hangs in a shared database that is away.
     ///
     /// ```no_run
     /// # #[cfg(feature = "axum")]
@@ -685,8 +683,7 @@ impl<L: HouseConnection> Housekey<L> {
         work: impl FnOnce(&Self) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
         let house = self.clone();
-        let within = self.rooms.config.deadline * PATIENCE_WITH_WORK;
-        self.rooms.bridge.run(within, move || work(&house)).await
+        self.rooms.bridge.work(move || work(&house)).await
     }
 
     /// What the web adapters need, whatever the kinds of the databases.

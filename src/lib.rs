@@ -9,6 +9,7 @@ mod place;
 mod clock;
 pub mod key;
 pub mod error;
+mod breaker;
 mod json;
 pub mod signing;
 mod python;

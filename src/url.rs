@@ -83,19 +83,31 @@ impl DatabaseUrl {
     pub(crate) fn connection_string(&self, connect_timeout_seconds: u64) -> String {
         match self.kind {
             DatabaseKind::Sqlite => format!("file:{}?mode=rw", uri_path(&self.target)),
-            DatabaseKind::Postgres => self.with_timeout(connect_timeout_seconds),
+            DatabaseKind::Postgres => self.with_timeouts(connect_timeout_seconds),
         }
     }
 
-    fn with_timeout(&self, seconds: u64) -> String {
-        if self.target.contains("connect_timeout=") {
-            return self.target.to_string();
-        }
-        let joint = if self.target.contains('?') { '&' } else { '?' };
-        // Seen from here, so that a host that has vanished does not hold a connection for hours.
-        let vanished =
-            "keepalives_idle=10&keepalives_interval=5&keepalives_count=3&tcp_user_timeout=20000";
-        format!("{}{joint}connect_timeout={seconds}&{vanished}", *self.target)
+    /// Adds what the URL does not say itself. All of it is seen to from here, so that neither a server nor a
+    /// pooler in between is told anything.
+    fn with_timeouts(&self, seconds: u64) -> String {
+        let seconds = seconds.to_string();
+        // A host that has vanished does not hold a connection for hours.
+        let wanted = [
+            ("connect_timeout", seconds.as_str()),
+            ("keepalives_idle", "10"),
+            ("keepalives_interval", "5"),
+            ("keepalives_count", "3"),
+            ("tcp_user_timeout", "20000"),
+        ];
+        let said = self.target.split_once('?').map_or("", |(_, parameters)| parameters);
+        let is_said = |name: &str| said.split('&').any(|pair| pair.split('=').next() == Some(name));
+        wanted.iter().filter(|(name, _)| !is_said(name)).fold(
+            self.target.to_string(),
+            |url, (name, value)| {
+                let joint = if url.contains('?') { '&' } else { '?' };
+                format!("{url}{joint}{name}={value}")
+            },
+        )
     }
 
     /// A driver's message, unless it repeats the URL or its password.
@@ -192,6 +204,22 @@ mod tests {
         assert_eq!(url.connection_string(2), "file:/a/50%25%3f%231.db?mode=rw");
         assert_ne!(parse("/a/b?c").unwrap(), parse("/a/b?d").unwrap());
         assert!(parse("sqlite:/a/b.db?mode=rwc").unwrap_err().to_string().contains("parameters"));
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn what_the_url_says_of_timeouts_counts_and_the_rest_is_added() {
+        let string = |text: &str| parse(text).unwrap().connection_string(2);
+        assert_eq!(
+            string("postgres://db/house"),
+            "postgres://db/house?connect_timeout=2&keepalives_idle=10&keepalives_interval=5&\
+             keepalives_count=3&tcp_user_timeout=20000"
+        );
+        assert_eq!(
+            string("postgres://db/house?connect_timeout=9&keepalives_count=7"),
+            "postgres://db/house?connect_timeout=9&keepalives_count=7&keepalives_idle=10&\
+             keepalives_interval=5&tcp_user_timeout=20000"
+        );
     }
 
     #[test]

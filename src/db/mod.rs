@@ -2,6 +2,7 @@
 
 pub(crate) mod backend;
 pub(crate) mod migrate;
+mod held;
 mod id;
 mod pool;
 mod roles;
@@ -14,6 +15,7 @@ mod shared;
 mod statement;
 mod stats;
 mod time;
+mod watch;
 
 use std::sync::Arc;
 
@@ -29,6 +31,8 @@ pub use routed::RoutedConnection;
 pub use stats::{PoolStats, Stats};
 pub use time::DjangoTime;
 
+#[cfg(feature = "_async")]
+pub(crate) use held::Held;
 pub(crate) use id::DjangoId;
 use pool::Pool;
 use routed::{Layout, Route, Routes};

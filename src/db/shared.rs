@@ -8,6 +8,9 @@ use diesel::result::QueryResult;
 use super::backend::sealed::{Dialect, Intent};
 use super::pool::{Pool, Pooled, give_up};
 use super::stats::PoolStats;
+use crate::breaker::Breaker;
+#[cfg(feature = "_async")]
+use crate::breaker::Term;
 use crate::error::{Error, is_broken_connection};
 use crate::place::{DatabaseKind, Place};
 use crate::url::DatabaseUrl;
@@ -116,6 +119,28 @@ impl SharedPool {
                 Err(error) => return Err(Error::shared(error)),
             }
         }
+    }
+
+    /// From now on nobody waits for the database while it is known to be away.
+    pub(crate) fn guard(&self, breaker: Breaker) {
+        on_shared!(SharedPool, self, pool => pool.guard(breaker));
+    }
+
+    #[cfg(feature = "_async")]
+    pub(crate) fn breaker(&self) -> Option<&Breaker> {
+        on_shared!(SharedPool, self, pool => pool.breaker())
+    }
+
+    /// What was begun in this term failed in a way that speaks of the database.
+    #[cfg(feature = "_async")]
+    pub(crate) fn failed(&self, term: Term, error: &Error) {
+        on_shared!(SharedPool, self, pool => pool.failed(term, error));
+    }
+
+    /// Something takes long: is the database still there?
+    #[cfg(feature = "_async")]
+    pub(crate) fn doubt(&self) {
+        on_shared!(SharedPool, self, pool => pool.doubt());
     }
 
     pub(crate) fn url(&self) -> &DatabaseUrl {

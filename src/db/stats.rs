@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use diesel::r2d2::HandleEvent;
-use diesel::r2d2::event::{CheckoutEvent, TimeoutEvent};
+use diesel::r2d2::event::{CheckinEvent, CheckoutEvent, TimeoutEvent};
+
+use super::held::{self, Change};
+use crate::place::Place;
 
 /// What the databases of an app have done since it was opened, from
 /// [`Housekey::stats`](crate::Housekey::stats).
@@ -56,8 +59,11 @@ pub struct PoolStats {
 }
 
 /// Counts what a pool tells of.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Counters(Arc<Counts>);
+#[derive(Debug, Clone)]
+pub(crate) struct Counters {
+    counts: Arc<Counts>,
+    place: Place,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -67,8 +73,12 @@ struct Counts {
 }
 
 impl Counters {
+    pub(crate) fn new(place: Place) -> Self {
+        Self { counts: Arc::default(), place }
+    }
+
     pub(crate) fn stats(&self, state: &diesel::r2d2::State, size: u32) -> PoolStats {
-        let Counts { checkouts, timeouts, waited_nanoseconds } = &*self.0;
+        let Counts { checkouts, timeouts, waited_nanoseconds } = &*self.counts;
         PoolStats {
             checkouts: checkouts.load(Ordering::Relaxed),
             timeouts: timeouts.load(Ordering::Relaxed),
@@ -81,18 +91,23 @@ impl Counters {
 
     fn wait(&self, waited: Duration) {
         let nanoseconds = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
-        self.0.waited_nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
+        self.counts.waited_nanoseconds.fetch_add(nanoseconds, Ordering::Relaxed);
     }
 }
 
 impl HandleEvent for Counters {
     fn handle_checkout(&self, event: CheckoutEvent) {
-        self.0.checkouts.fetch_add(1, Ordering::Relaxed);
+        self.counts.checkouts.fetch_add(1, Ordering::Relaxed);
         self.wait(event.duration());
+        held::note(self.place, Change::Taken);
+    }
+
+    fn handle_checkin(&self, _: CheckinEvent) {
+        held::note(self.place, Change::GivenBack);
     }
 
     fn handle_timeout(&self, event: TimeoutEvent) {
-        self.0.timeouts.fetch_add(1, Ordering::Relaxed);
+        self.counts.timeouts.fetch_add(1, Ordering::Relaxed);
         self.wait(event.timeout());
     }
 }

@@ -52,6 +52,22 @@ pub enum Error {
         source: Refused,
     },
 
+    /// The shared database has failed a moment ago. Nobody waits for it until it answers again; the house asks it
+    /// twice a second.
+    #[error(
+        "the shared database is away since {}; see that it runs and can be reached, the app goes on by itself \
+         when it is back",
+        since.format("%Y-%m-%d %H:%M:%S UTC")
+    )]
+    #[non_exhaustive]
+    Away {
+        /// When it failed first, by the clock of the app.
+        since: chrono::DateTime<chrono::Utc>,
+        /// How it failed.
+        #[source]
+        source: Refused,
+    },
+
     /// All connections of a pool were in use for too long.
     #[error(
         "no connection to the {place} database came free within {waited:?}: all {size} of the pool \
@@ -409,6 +425,7 @@ impl Error {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Unreachable { .. }
+            | Self::Away { .. }
             | Self::PoolTimeout { .. }
             | Self::Deadline { .. }
             | Self::Busy { .. }

@@ -33,7 +33,6 @@ mod tower_sessions;
 mod page {}
 
 use std::sync::Arc;
-use std::time::Duration;
 
 #[cfg(feature = "actix-session")]
 pub use actix_session::ActixSessionStore;
@@ -57,7 +56,6 @@ struct Records {
     /// They end with the last store, though the app keeps no handle.
     _rounds: Arc<Rounds>,
     bridge: Bridge,
-    deadline: Duration,
 }
 
 impl Records {
@@ -68,7 +66,6 @@ impl Records {
             auth: Arc::clone(doors.auth),
             _rounds: Arc::clone(doors.rounds),
             bridge: doors.bridge.clone(),
-            deadline: doors.config.deadline,
         }
     }
 
@@ -114,6 +111,6 @@ impl Records {
         work: impl FnOnce(&Auth, Keeper) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
         let (auth, keeper) = (Arc::clone(&self.auth), self.keeper);
-        self.bridge.run(self.deadline, move || work(&auth, keeper)).await
+        self.bridge.session(move || work(&auth, keeper)).await
     }
 }

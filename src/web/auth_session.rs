@@ -110,7 +110,8 @@ impl AuthSession {
     /// As [`Housekey::login`](crate::Housekey::login), and [`Error::Deadline`].
     pub async fn login(&self, user: &User) -> Result<(), Error> {
         let user = user.clone();
-        self.think(move |auth, session| auth.login(session, &user)).await
+        let session = self.session.clone();
+        self.visit.front.look(move |auth| auth.login(&session, &user)).await
     }
 
     /// Ends the session, in every app of the house.
@@ -125,7 +126,8 @@ impl AuthSession {
     /// # Errors
     /// As [`Housekey::logout`](crate::Housekey::logout), and [`Error::Deadline`].
     pub async fn logout(&self) -> Result<(), Error> {
-        self.think(Auth::logout).await
+        let session = self.session.clone();
+        self.visit.front.look(move |auth| auth.logout(&session)).await
     }
 
     /// Gives who is signed in a new password, if the old one is right; `false` if it is not, or nobody is signed
@@ -194,7 +196,7 @@ impl AuthSession {
         self.visit.front.look(move |auth| auth.is_fresh(key.as_ref(), within.as_secs_f64())).await
     }
 
-    /// Work that may take the time of a password hash.
+    /// Work with a password.
     async fn think<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Auth, &Session) -> Result<R, Error> + Send + 'static,

@@ -31,7 +31,7 @@ use crate::csrf::Rules;
 use crate::db::HouseConnection;
 use crate::error::Error;
 use crate::hosts::Hosts;
-use crate::house::{Housekey, PATIENCE_WITH_WORK};
+use crate::house::Housekey;
 use crate::proxy::Proxies;
 use crate::rounds::Rounds;
 
@@ -126,15 +126,15 @@ impl Front {
         work: impl FnOnce(&Auth) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
         let auth = Arc::clone(&self.auth);
-        self.bridge.run(self.deadline, move || work(&auth)).await
+        self.bridge.session(move || work(&auth)).await
     }
 
-    /// Work that may take the time of a password hash.
+    /// Work with a password, which is meant to be slow.
     async fn think<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Auth) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
         let auth = Arc::clone(&self.auth);
-        self.bridge.run(self.deadline * PATIENCE_WITH_WORK, move || work(&auth)).await
+        self.bridge.password(move || work(&auth)).await
     }
 }

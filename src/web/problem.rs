@@ -40,7 +40,8 @@ impl Problem {
     /// What the visitor is told; what went wrong inside goes into the log.
     pub(crate) fn of(error: &Error) -> Self {
         let problem = Self::told(error);
-        if problem.status >= 500 {
+        // The log has a line for all that come while the house is away.
+        if problem.status >= 500 && !matches!(error, Error::Away { .. }) {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::error!(%error, cause, "a request could not be answered");
         }

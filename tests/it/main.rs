@@ -22,6 +22,7 @@ mod custom_session_store;
 mod dead_connections;
 mod debug_does_not_leak;
 mod declared_permissions;
+mod degraded_house;
 mod django_admin;
 mod django_adoption;
 mod django_big_keys;

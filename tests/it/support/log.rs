@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::Once;
+use std::sync::{Mutex, Once};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -15,6 +15,9 @@ use tracing::{Event, Level, Metadata, Subscriber};
 thread_local! {
     static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
+
+/// Warnings of all threads.
+static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Recorder;
 
@@ -45,7 +48,7 @@ impl Subscriber for Recorder {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let is_ours =
             metadata.target().starts_with("housekey") && *metadata.level() <= Level::DEBUG;
-        is_ours && LINES.with_borrow(Option::is_some)
+        is_ours && (*metadata.level() <= Level::WARN || LINES.with_borrow(Option::is_some))
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut fields = Fields(String::new());
@@ -58,7 +61,11 @@ impl Subscriber for Recorder {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields(String::new());
         event.record(&mut fields);
-        say(&format!("{} {}", event.metadata().level(), fields.0));
+        let line = format!("{} {}", event.metadata().level(), fields.0);
+        say(&line);
+        if *event.metadata().level() == Level::WARN {
+            WARNINGS.lock().unwrap().push(line);
+        }
     }
     fn enter(&self, _: &Id) {
         say("begin");
@@ -70,9 +77,21 @@ impl Subscriber for Recorder {
 
 /// What is said while this runs, a line each: `WARN ...` and the like, and spans by their names.
 pub(crate) fn recorded(work: impl FnOnce()) -> Vec<String> {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing::subscriber::set_global_default(Recorder).unwrap());
+    listen();
     LINES.set(Some(Vec::new()));
     work();
     LINES.take().unwrap()
+}
+
+/// From now on warnings are kept, whichever thread has them.
+pub(crate) fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| tracing::subscriber::set_global_default(Recorder).unwrap());
+}
+
+/// The warnings that the app of that name has had on any thread since [`listen`].
+pub(crate) fn warnings_of(app: &str) -> Vec<String> {
+    let of = format!("app={app:?}");
+    let all = WARNINGS.lock().unwrap();
+    all.iter().filter(|line| line.split(' ').any(|word| word == of)).cloned().collect()
 }

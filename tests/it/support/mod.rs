@@ -11,6 +11,7 @@ pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod jar;
 pub(crate) mod log;
+pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod transfers;
 
