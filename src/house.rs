@@ -24,7 +24,7 @@ use crate::user::{Permissions, ResetLink, User};
 
 /// How much longer the work of an app may take than the house waits for anything: a password hash is meant
 /// to be slow.
-#[cfg(feature = "_web")]
+#[cfg(feature = "_async")]
 const PATIENCE_WITH_WORK: u32 = 15;
 
 /// How often the house keeps its books.
@@ -91,10 +91,13 @@ pub struct Housekey<L: HouseConnection> {
 struct Rooms<L: HouseConnection> {
     databases: Arc<Databases<L>>,
     auth: Arc<Auth>,
-    #[cfg_attr(not(feature = "_web"), expect(dead_code, reason = "held to its end"))]
+    #[cfg_attr(
+        not(any(feature = "_web", feature = "_stores")),
+        expect(dead_code, reason = "held to its end")
+    )]
     rounds: Arc<Rounds>,
     config: Config,
-    #[cfg(feature = "_web")]
+    #[cfg(feature = "_async")]
     bridge: crate::bridge::Bridge,
     #[cfg(feature = "_web")]
     csrf: Arc<Rules>,
@@ -138,7 +141,7 @@ impl<L: HouseConnection> Housekey<L> {
             databases,
             rounds: Arc::new(begin_rounds(Arc::clone(&auth), shared, config.clone())),
             auth,
-            #[cfg(feature = "_web")]
+            #[cfg(feature = "_async")]
             bridge: crate::bridge::Bridge::new(&config),
             #[cfg(feature = "_web")]
             csrf: Arc::new(csrf),
@@ -602,7 +605,7 @@ impl<L: HouseConnection> Housekey<L> {
     /// long as [`Config::deadline`] says, the result 15 times as long.
     ///
     /// ```no_run
-    /// # #[cfg(feature = "_web")]
+    /// # #[cfg(feature = "_async")]
     /// # async fn with(house: housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
     /// let ada = house.run(|house| house.authenticate("ada", "correct horse battery staple")).await?;
     /// # Ok(())
@@ -611,7 +614,7 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// Those of the work; [`Error::Deadline`] and [`Error::Panicked`].
-    #[cfg(feature = "_web")]
+    #[cfg(feature = "_async")]
     pub async fn run<R: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<R, Error> + Send + 'static,
@@ -619,6 +622,13 @@ impl<L: HouseConnection> Housekey<L> {
         let house = self.clone();
         let within = self.rooms.config.deadline * PATIENCE_WITH_WORK;
         self.rooms.bridge.run(within, move || work(&house)).await
+    }
+
+    /// What the stores for sessions of other crates need, whatever the kinds of the databases.
+    #[cfg(feature = "_stores")]
+    pub(crate) fn cellar(&self) -> (Arc<Auth>, Arc<Rounds>, crate::bridge::Bridge, Duration) {
+        let Rooms { auth, rounds, bridge, config, .. } = &*self.rooms;
+        (Arc::clone(auth), Arc::clone(rounds), bridge.clone(), config.deadline)
     }
 
     /// What the web adapters need, whatever the kinds of the databases.

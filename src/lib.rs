@@ -27,7 +27,7 @@ mod session;
 mod registry;
 mod auth;
 mod check;
-#[cfg(feature = "_web")]
+#[cfg(feature = "_async")]
 mod bridge;
 mod rounds;
 mod house;

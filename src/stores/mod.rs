@@ -20,7 +20,7 @@
 
 #[cfg(feature = "actix-session")]
 mod actix_session;
-#[cfg(any(feature = "tower-sessions", feature = "tower-sessions-0-14"))]
+#[cfg(feature = "_tower_sessions")]
 mod tower_sessions;
 
 #[cfg(all(
@@ -37,7 +37,7 @@ use std::time::Duration;
 
 #[cfg(feature = "actix-session")]
 pub use actix_session::ActixSessionStore;
-#[cfg(any(feature = "tower-sessions", feature = "tower-sessions-0-14"))]
+#[cfg(feature = "_tower_sessions")]
 pub use tower_sessions::TowerSessionStore;
 
 use crate::auth::Auth;
@@ -62,8 +62,8 @@ struct Records {
 
 impl Records {
     fn of<L: HouseConnection>(house: &Housekey<L>, keeper: Keeper) -> Self {
-        let (auth, rounds, bridge, _, config) = house.front();
-        Self { keeper, auth, _rounds: rounds, bridge, deadline: config.deadline }
+        let (auth, rounds, bridge, deadline) = house.cellar();
+        Self { keeper, auth, _rounds: rounds, bridge, deadline }
     }
 
     async fn find(&self, stem: Stem) -> Result<Option<Record>, Error> {
