@@ -34,6 +34,7 @@ const WAITING: u32 = 100;
 pub(crate) struct Bridge {
     sessions: Lane,
     work: Lane,
+    #[cfg(feature = "_web")]
     passwords: Lane,
     shared: SharedPool,
     deadline: Duration,
@@ -42,10 +43,12 @@ pub(crate) struct Bridge {
 impl Bridge {
     pub(crate) fn new(config: &Config, shared: &SharedPool) -> Self {
         let (house, own) = (config.shared_pool_size, config.local_pool_size);
+        #[cfg(feature = "_web")]
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Self {
             sessions: Lane::new(house, house),
             work: Lane::new(house.saturating_add(own), WAITING),
+            #[cfg(feature = "_web")]
             passwords: Lane::new(u32::try_from(cores).unwrap_or(1), house.saturating_mul(2)),
             shared: shared.clone(),
             deadline: config.deadline,

@@ -90,7 +90,10 @@ pub struct Housekey<L: HouseConnection> {
 struct Rooms<L: HouseConnection> {
     databases: Arc<Databases<L>>,
     auth: Arc<Auth>,
-    #[cfg_attr(not(feature = "_async"), expect(dead_code, reason = "held to its end"))]
+    #[cfg_attr(
+        not(any(feature = "_web", feature = "_stores")),
+        expect(dead_code, reason = "held to its end")
+    )]
     rounds: Arc<Rounds>,
     config: Config,
     #[cfg(feature = "_async")]
@@ -102,7 +105,7 @@ struct Rooms<L: HouseConnection> {
 }
 
 /// What of a house is no matter of its local database.
-#[cfg(feature = "_async")]
+#[cfg(any(feature = "_web", feature = "_stores"))]
 pub(crate) struct Doors<'a> {
     pub(crate) auth: &'a Arc<Auth>,
     pub(crate) rounds: &'a Arc<Rounds>,
@@ -111,6 +114,7 @@ pub(crate) struct Doors<'a> {
     pub(crate) csrf: &'a Arc<Rules>,
     #[cfg(feature = "_web")]
     pub(crate) proxies: &'a Arc<Proxies>,
+    #[cfg(feature = "_web")]
     pub(crate) config: &'a Config,
 }
 
@@ -668,7 +672,7 @@ impl<L: HouseConnection> Housekey<L> {
     /// long, unless the work hangs in a shared database that is away.
     ///
     /// ```no_run
-    /// # #[cfg(feature = "axum")]
+    /// # #[cfg(feature = "_async")]
     /// # async fn with(house: housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
     /// let ada = house.run(|house| house.authenticate("ada", "correct horse battery staple")).await?;
     /// # Ok(())
@@ -686,8 +690,8 @@ impl<L: HouseConnection> Housekey<L> {
         self.rooms.bridge.work(move || work(&house)).await
     }
 
-    /// What the web adapters need, whatever the kinds of the databases.
-    #[cfg(feature = "_async")]
+    /// What the adapters need, whatever the kinds of the databases.
+    #[cfg(any(feature = "_web", feature = "_stores"))]
     pub(crate) fn front(&self) -> Doors<'_> {
         let rooms = &*self.rooms;
         Doors {
@@ -698,6 +702,7 @@ impl<L: HouseConnection> Housekey<L> {
             csrf: &rooms.csrf,
             #[cfg(feature = "_web")]
             proxies: &rooms.proxies,
+            #[cfg(feature = "_web")]
             config: &rooms.config,
         }
     }

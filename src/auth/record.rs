@@ -79,6 +79,7 @@ impl Auth {
     }
 
     /// Leaves the data as it is. Whoever saves at the same time sets the end as well.
+    #[cfg(feature = "actix-session")]
     pub(crate) fn prolong_record(
         &self,
         keeper: Keeper,

@@ -78,21 +78,25 @@ pub(crate) struct Stem(String);
 
 #[cfg(feature = "_stores")]
 impl Stem {
+    #[cfg(feature = "actix-session")]
     pub(crate) fn random() -> Self {
         Self(random_text(LOWER_ALPHANUMERIC, RANDOM))
     }
 
     /// Another number gives another stem: 36^25 is more than 2^128.
+    #[cfg(feature = "_tower_sessions")]
     pub(crate) fn of_number(number: u128) -> Self {
         Self(base36(&number.to_be_bytes(), RANDOM))
     }
 
+    #[cfg(feature = "actix-session")]
     pub(crate) fn read(text: &str) -> Option<Self> {
         let is_one = text.len() == RANDOM && text.bytes().all(|b| LOWER_ALPHANUMERIC.contains(&b));
         is_one.then(|| Self(text.to_owned()))
     }
 
     /// The value for the cookie of that crate.
+    #[cfg(feature = "actix-session")]
     pub(crate) fn expose_secret(&self) -> &str {
         &self.0
     }
@@ -225,7 +229,7 @@ mod tests {
         assert!(key.0.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
     }
 
-    #[cfg(feature = "_stores")]
+    #[cfg(all(feature = "_tower_sessions", feature = "actix-session"))]
     #[test]
     fn numbers_have_stems_of_their_own_and_each_key_of_the_ring_a_key_for_them() {
         let numbers = [0, 1, 35, 36, u128::MAX / 2, u128::MAX / 2 + 1, u128::MAX - 1, u128::MAX];

@@ -14,8 +14,10 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use super::{OF_OTHER_CRATES, SessionKey};
+#[cfg(feature = "actix-session")]
+use crate::db::Moment;
 use crate::db::schema::django_session;
-use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
+use crate::db::{DatabaseNow, SharedConnection, SharedPool, on_shared};
 use crate::error::Error;
 
 /// Names, and the JSON text of each value.
@@ -24,12 +26,9 @@ pub(crate) type Values = HashMap<String, String>;
 /// Whose session it is.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Keeper {
-    #[cfg_attr(
-        not(any(feature = "tower-sessions", feature = "tower-sessions-0-14")),
-        expect(dead_code, reason = "of another feature")
-    )]
+    #[cfg(feature = "_tower_sessions")]
     TowerSessions,
-    #[cfg_attr(not(feature = "actix-session"), expect(dead_code, reason = "of another feature"))]
+    #[cfg(feature = "actix-session")]
     ActixSession,
 }
 
@@ -37,7 +36,9 @@ impl Keeper {
     /// The name in the row's data.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            #[cfg(feature = "_tower_sessions")]
             Self::TowerSessions => OF_OTHER_CRATES[0],
+            #[cfg(feature = "actix-session")]
             Self::ActixSession => OF_OTHER_CRATES[1],
         }
     }
@@ -48,7 +49,7 @@ impl Keeper {
 pub(crate) struct Record {
     pub(crate) values: Values,
     #[cfg_attr(
-        not(any(feature = "tower-sessions", feature = "tower-sessions-0-14")),
+        not(feature = "_tower_sessions"),
         expect(dead_code, reason = "actix-session does not ask")
     )]
     pub(crate) end: DateTime<Utc>,
@@ -121,6 +122,7 @@ pub(crate) fn is_any(conn: &mut SharedConnection, keys: &[SessionKey]) -> QueryR
 }
 
 /// Gives the row another end, if it still holds this data.
+#[cfg(feature = "actix-session")]
 pub(crate) fn prolong(conn: &mut SharedConnection, row: &Row, end: Moment) -> QueryResult<()> {
     on_shared!(SharedConnection, conn, conn => {
         let same = django_session::table

@@ -20,7 +20,7 @@
 
 #[cfg(feature = "actix-session")]
 mod actix_session;
-#[cfg(any(feature = "tower-sessions", feature = "tower-sessions-0-14"))]
+#[cfg(feature = "_tower_sessions")]
 mod tower_sessions;
 
 #[cfg(all(
@@ -36,7 +36,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "actix-session")]
 pub use actix_session::ActixSessionStore;
-#[cfg(any(feature = "tower-sessions", feature = "tower-sessions-0-14"))]
+#[cfg(feature = "_tower_sessions")]
 pub use tower_sessions::TowerSessionStore;
 
 use crate::auth::Auth;
