@@ -1,7 +1,6 @@
 //! The one way from async code to the blocking core: a bounded number of threads, and no wait without
 //! an end.
 
-use std::num::NonZero;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -44,7 +43,7 @@ impl Bridge {
     pub(crate) fn new(config: &Config, shared: &SharedPool) -> Self {
         let (house, own) = (config.shared_pool_size, config.local_pool_size);
         #[cfg(feature = "_web")]
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
             sessions: Lane::new(house, house),
             work: Lane::new(house.saturating_add(own), WAITING),
