@@ -194,7 +194,7 @@ impl Lanes {
                 store::put(conn, &lane, &after)?;
                 written.push(Place { lane, before, after });
             }
-            Ok(Reservation { places: written })
+            Ok(Reservation { places: written, now })
         });
         written.map_err(Error::settled)
     }
@@ -229,9 +229,16 @@ struct Place {
 #[must_use]
 pub(crate) struct Reservation {
     places: Vec<Place>,
+    now: DateTime<Utc>,
 }
 
 impl Reservation {
+    /// How long the next attempt has to wait after this one, when it has to.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        let opens = self.places.iter().map(|place| place.after.opens).max()?;
+        (opens - self.now).to_std().ok().filter(|wait| !wait.is_zero())
+    }
+
     /// The password was right.
     pub(crate) fn settle(self, shared: &SharedPool) -> Result<(), Error> {
         let lanes: Vec<&Lane> = self.places.iter().map(|place| &place.lane).collect();
