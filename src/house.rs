@@ -15,6 +15,7 @@ use crate::config::{Https, is_token_byte};
 use crate::csrf::Rules;
 use crate::db::{Databases, HouseConnection, Pooled, RoutedConnection, SharedPool, Stats, migrate};
 use crate::error::Error;
+use crate::events::{EventFilter, EventInfo, EventKind};
 use crate::place::Place;
 #[cfg(feature = "_web")]
 use crate::proxy::Proxies;
@@ -26,8 +27,11 @@ use crate::user::declared::declare;
 use crate::user::store::Rank;
 use crate::user::{Permissions, ResetLink, User};
 
-/// How often the house keeps its books.
-const MINUTE: Duration = Duration::from_secs(60);
+/// How often the house writes down what was refused.
+const SECOND: Duration = Duration::from_secs(1);
+/// How many of these are between two times at which it keeps its other books, and its presence.
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
 
 /// Makes what the shared database lacks, and says which steps that were: none, when another app of the
 /// house was here before. The permissions of [`Config::permissions`] are made as well.
@@ -128,7 +132,8 @@ impl<L: HouseConnection> Housekey<L> {
     /// Opens the house, if this app belongs to it: the shared tables are there, and the `SECRET_KEY` is
     /// the one the house knows. The first app of a house registers its key.
     ///
-    /// While a handle or a layer of the app lives, a thread writes down once a minute which sessions were used.
+    /// While a handle or a layer of the app lives, a thread writes down once a minute which sessions were used, and
+    /// within a second or two what was refused ([`EventKind`](crate::EventKind)).
     ///
     /// ```no_run
     /// # use diesel::SqliteConnection;
@@ -469,6 +474,41 @@ impl<L: HouseConnection> Housekey<L> {
         self.rooms.auth.authenticate(&visitor, username, password)
     }
 
+    /// Writes down that the user of this session has asked for something without the permission, for an app that
+    /// asks [`Permissions::has_perm`] itself; the extractors of the web adapters do so. It waits for nothing.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, session: &housekey::Session,
+    /// #     user: &housekey::User) -> Result<(), housekey::Error> {
+    /// if !house.permissions(user)?.has_perm("billing.approve_invoice") {
+    ///     house.report_denied(session, "billing.approve_invoice");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn report_denied(&self, session: &Session, permission: &str) {
+        self.rooms.auth.report(EventKind::PermissionDenied, session, permission);
+    }
+
+    /// What has happened in the house, in whichever app, the newest first: for a page on which users see what was
+    /// done in their name.
+    ///
+    /// ```no_run
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
+    /// for event in house.events(&housekey::EventFilter::default().user("ada").most(20))? {
+    ///     println!("{} {} in {}", event.at, event.kind, event.app);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NotAllowed`] when the app's database role is a `consumer`; [`Error::Unreachable`],
+    /// [`Error::PoolTimeout`] and [`Error::Database`].
+    pub fn events(&self, filter: &EventFilter) -> Result<Vec<EventInfo>, Error> {
+        self.rooms.auth.events(filter)
+    }
+
     /// A value for a cookie, after a login: it makes the browser known as one that this user has signed in with
     /// ([`Session::came_with`]). It opens nothing, and is good for as long as the keys of the house are.
     ///
@@ -712,13 +752,18 @@ impl<L: HouseConnection> Housekey<L> {
     }
 }
 
-/// What is done while nobody waits for it: which sessions were used, and once an hour that the app is still there.
+/// What is done while nobody waits for it: what was refused, which sessions were used, and once an hour that the app is
+/// still there.
 fn begin_rounds(auth: Arc<Auth>, shared: SharedPool, config: Config) -> Rounds {
-    let mut minutes = 0_u64;
-    Rounds::begin(MINUTE, move || {
-        auth.write_down();
-        minutes += 1;
-        if minutes.is_multiple_of(60)
+    let mut seconds = 0_u64;
+    Rounds::begin(SECOND, move || {
+        seconds += 1;
+        auth.write_events();
+        if seconds.is_multiple_of(MINUTE) {
+            auth.count_events();
+            auth.write_down();
+        }
+        if seconds.is_multiple_of(HOUR)
             && let Err(error) = registry::note(&shared, &config)
         {
             tracing::warn!(app = config.app_name, %error, "the house could not be told that this app is here");

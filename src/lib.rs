@@ -29,6 +29,7 @@ mod db;
 mod user;
 mod session;
 mod throttle;
+mod events;
 mod gate;
 mod registry;
 mod auth;
@@ -63,6 +64,7 @@ pub use db::{
     grants, schema,
 };
 pub use error::{Error, MoveError};
+pub use events::{EventFilter, EventInfo, EventKind};
 pub use house::{Housekey, migrate};
 pub use key::{Fingerprint, KeyRing, SecretKey};
 pub use permission::ModelPermissions;

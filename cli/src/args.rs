@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use housekey::Seen;
+use housekey::{EventKind, Seen};
 
 /// Keeps a house: one login for all its web apps.
 ///
@@ -74,6 +74,8 @@ pub(crate) enum Command {
     Transfer(Transferred),
     /// Reads a Cookie header from standard input, and tells why it is or is not a login here
     Why,
+    /// Lists what has happened in the house, the newest first
+    Events(Events),
     /// The sessions of the house
     #[command(subcommand)]
     Sessions(SessionsCommand),
@@ -178,11 +180,15 @@ pub(crate) struct SeenWithin {
 }
 
 fn seen_within(text: &str) -> Result<Seen, String> {
+    time(text).map(Seen).map_err(|problem| format!("{problem}; apps report once an hour"))
+}
+
+fn time(text: &str) -> Result<Duration, String> {
     let unit = if text.ends_with('h') { 3600 } else { 24 * 3600 };
     let number = text.trim_end_matches(['h', 'd']);
     match number.parse::<u32>() {
-        Ok(number) if number > 0 => Ok(Seen(Duration::from_secs(u64::from(number) * unit))),
-        _ => Err("give days like 7d, or hours like 2h; apps report once an hour".to_owned()),
+        Ok(number) if number > 0 => Ok(Duration::from_secs(u64::from(number) * unit)),
+        _ => Err("give days like 7d, or hours like 2h".to_owned()),
     }
 }
 
@@ -256,10 +262,33 @@ pub(crate) enum GroupCommand {
 pub(crate) enum SessionsCommand {
     /// Lists the living sessions of a user in every app, Django's too, the newest first
     List { username: String },
-    /// Deletes the rows of sessions that have ended, some at a time, while the apps go on
-    Purge,
+    /// Deletes the rows of sessions that have ended, and old events, some at a time, while the apps go on
+    Purge {
+        /// Also deletes what has happened longer ago: days (`30d`) or hours (`2h`)
+        #[arg(long, value_name = "TIME", default_value = "90d", value_parser = time)]
+        events_older_than: Duration,
+    },
     /// Ends the sessions of a user in every app, Django's too
     Revoke(Revoked),
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Events {
+    /// About this user alone
+    #[arg(long, value_name = "NAME")]
+    pub(crate) user: Option<String>,
+    /// Of this kind alone, as `login_failed`
+    #[arg(long)]
+    pub(crate) kind: Option<EventKind>,
+    /// No longer ago: days (`7d`) or hours (`2h`)
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<Duration>,
+    /// Those before the one of this id, which `--json` shows
+    #[arg(long, value_name = "ID")]
+    pub(crate) before: Option<i64>,
+    /// No more than so many
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub(crate) limit: u32,
 }
 
 #[derive(clap::Args)]
@@ -328,4 +357,6 @@ pub(crate) enum UserCommand {
     Activate { username: String },
     /// Lets a user sign in no more
     Deactivate { username: String },
+    /// Forgets the wrong passwords that were tried for a user, who need not wait any more
+    Unlock { username: String },
 }

@@ -7,6 +7,7 @@ mod adopt;
 mod args;
 mod ask;
 mod checkup;
+mod events;
 mod groups;
 mod init;
 mod keys;
@@ -73,6 +74,7 @@ fn run(command: Command) -> Result<Report, Failure> {
         }
         Command::Transfer(what) => transfer::run(&what)?,
         Command::Why => why(&open()?)?,
+        Command::Events(wanted) => events::list(&open()?, wanted)?,
         Command::Sessions(command) => sessions::run(&open()?, command)?,
         Command::Group(command) => groups::run(&open()?, command)?,
         Command::Permissions { label } => groups::permissions(&open()?, label.as_deref())?,

@@ -1,5 +1,7 @@
 //! The sessions of the house, shown by their ids: a session key is never an argument and never told.
 
+use std::time::Duration;
+
 use housekey::{Caretaker, Error, SessionInfo};
 use serde_json::{Value, json};
 
@@ -11,14 +13,24 @@ use crate::users::nobody;
 pub(crate) fn run(house: &Caretaker, command: SessionsCommand) -> Result<Report, Error> {
     match command {
         SessionsCommand::List { username } => list(house, &username),
-        SessionsCommand::Purge => {
-            let mut progress = Progress::of("sessions purged");
-            let purged = house.purge_sessions(|so_far| progress.show(so_far));
-            drop(progress);
-            Ok(counted(purged?, "purged"))
-        }
+        SessionsCommand::Purge { events_older_than } => purge(house, events_older_than),
         SessionsCommand::Revoke(revoked) => revoke(house, &revoked),
     }
+}
+
+fn purge(house: &Caretaker, events_older_than: Duration) -> Result<Report, Error> {
+    let mut progress = Progress::of("sessions purged");
+    let purged = house.purge_sessions(|so_far| progress.show(so_far));
+    drop(progress);
+    let sessions = purged?;
+    let events = match house.purge_events(events_older_than) {
+        // The events are no business of a consumer.
+        Err(Error::NotAllowed { .. }) => 0,
+        purged => purged?,
+    };
+    let mut lines = vec![format!("{} purged", count_of(sessions, "session"))];
+    lines.extend((events > 0).then(|| format!("{} purged", count_of(events, "event"))));
+    Ok(Report::fine(lines.join("\n"), json!({ "sessions": sessions, "events": events })))
 }
 
 fn list(house: &Caretaker, username: &str) -> Result<Report, Error> {
@@ -35,26 +47,29 @@ fn list(house: &Caretaker, username: &str) -> Result<Report, Error> {
 
 fn revoke(house: &Caretaker, revoked: &Revoked) -> Result<Report, Error> {
     if revoked.foreign {
-        return Ok(counted(house.end_foreign_sessions()?, "ended"));
+        return Ok(ended(house.end_foreign_sessions()?));
     }
     let Some(username) = &revoked.username else {
-        return Ok(counted(house.end_all_sessions()?, "ended"));
+        return Ok(ended(house.end_all_sessions()?));
     };
-    let (ended, id) = match (&revoked.all_but, &revoked.only) {
+    let (count, id) = match (&revoked.all_but, &revoked.only) {
         (Some(id), _) => (house.end_other_sessions_of(username, id)?, Some(id)),
         (None, Some(id)) => (house.end_session(username, id)?.then_some(1), Some(id)),
         (None, None) => (house.end_sessions_of(username)?, None),
     };
-    match (ended, id) {
-        (Some(count), _) => Ok(counted(count, "ended")),
+    match (count, id) {
+        (Some(count), _) => Ok(ended(count)),
         (None, Some(id)) if house.find_user(username)?.is_some() => Ok(no_session(username, id)),
         (None, _) => Ok(nobody(username)),
     }
 }
 
-fn counted(count: usize, done: &str) -> Report {
-    let sessions = if count == 1 { "session" } else { "sessions" };
-    Report::fine(format!("{count} {sessions} {done}"), json!({ "sessions": count }))
+fn ended(count: usize) -> Report {
+    Report::fine(format!("{} ended", count_of(count, "session")), json!({ "sessions": count }))
+}
+
+fn count_of(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn no_session(username: &str, id: &str) -> Report {

@@ -59,6 +59,11 @@ pub(crate) fn run(house: &Caretaker, command: UserCommand) -> Result<Report, Fai
         UserCommand::Revoke(what) => grant(house, &what, Grant::Take),
         UserCommand::Activate { username } => set_active(house, &username, Active::Yes),
         UserCommand::Deactivate { username } => set_active(house, &username, Active::No),
+        UserCommand::Unlock { username } => Ok(if house.unlock_user(&username)? {
+            done(&username, "need not wait any more")
+        } else {
+            nobody(&username)
+        }),
     }
 }
 

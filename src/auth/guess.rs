@@ -3,6 +3,7 @@
 use super::{Auth, USER_HASH};
 use crate::db::SharedConnection;
 use crate::error::Error;
+use crate::events::EventKind;
 use crate::gate::Pass;
 use crate::password::{Hasher, Verdict};
 use crate::session::store;
@@ -36,19 +37,42 @@ impl Auth {
             None => Who::Stranger(visitor.address.parse().ok()),
         };
         let Admitted { reservation, pass } = self.admit(&name, who)?;
-        if !self.is_right(&pass, row.as_ref(), password) {
-            return Ok(None);
+        let is_right = self.is_right(&pass, row.as_ref(), password);
+        drop(pass);
+        let user = row.map(User::from);
+        if is_right {
+            reservation.settle(&self.shared)?;
+            return Ok(user);
         }
-        reservation.settle(&self.shared)?;
-        Ok(row.map(User::from))
+        self.record_failure(visitor, user.as_ref(), "", &reservation);
+        Ok(None)
+    }
+
+    /// What was typed is not told: it is nobody's name, and may be a password.
+    pub(super) fn record_failure(
+        &self,
+        visitor: &Visitor,
+        user: Option<&User>,
+        what: &str,
+        reservation: &Reservation,
+    ) {
+        let event = |kind| {
+            let event = self.event(kind).by(visitor);
+            user.map_or_else(|| event.clone(), |user| event.clone().about(user))
+        };
+        let mut events = vec![event(EventKind::LoginFailed).detail(what)];
+        if let Some(wait) = reservation.wait() {
+            let wait = format!("{} s", wait.as_secs());
+            events.push(event(EventKind::LoginThrottled).detail(&wait));
+        }
+        self.record_all(&events);
     }
 
     /// `false` when there is no such user.
     pub(crate) fn unlock(&self, name: &str) -> Result<bool, Error> {
-        let Some(row) = self.readable_by_name(name)? else { return Ok(false) };
-        let name = User::from(row).username;
-        self.shared.transact(|conn| throttle::forget(conn, &name))?;
-        Ok(true)
+        let Some(user) = self.find_user(name)? else { return Ok(false) };
+        let event = self.event(EventKind::UserUnlocked).about(&user);
+        self.also_recorded(&event, |conn| throttle::forget(conn, &user.username).map(|()| true))
     }
 
     /// A new value for the cookie of a device.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Auth, USER_BACKEND, USER_HASH, USER_ID};
 use crate::auth::BACKEND;
 use crate::error::Error;
+use crate::events::EventKind;
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
 use crate::session::key::{Presented, Proof};
@@ -137,6 +138,10 @@ impl Auth {
             return;
         }
         let Some(held_back) = self.complaints.may_speak() else { return };
+        if is_key_trouble {
+            let event = self.event(EventKind::KeyMismatch).in_session(cookie);
+            self.note_event(event.detail(&rejected.to_string()));
+        }
         let (app, signs_with) = (&self.app, &self.signs_with);
         if rejected == Rejected::BadSignature {
             let writer = self.last_writer(cookie);

@@ -6,6 +6,7 @@ mod guess;
 mod held;
 mod list;
 mod load;
+mod noted;
 mod purge;
 #[cfg(feature = "_stores")]
 mod record;
@@ -22,6 +23,8 @@ use crate::clock::{Clock, Pace};
 use crate::config::{Config, CookieSettings};
 use crate::db::{SharedConnection, SharedPool};
 use crate::error::Error;
+use crate::events::ledger::Ledger;
+use crate::events::{Event, EventKind};
 use crate::gate::{Gate, Pass};
 use crate::password::{Hasher, Verdict};
 use crate::reset::ResetTokens;
@@ -31,7 +34,7 @@ use crate::session::diary::Diary;
 use crate::session::key::Mint;
 #[cfg(feature = "_web")]
 use crate::session::owned;
-use crate::session::{Session, State, store};
+use crate::session::{Session, SessionKey, State, store};
 use crate::user::store as users;
 use crate::user::store::UserRow;
 use crate::user::{Permissions, User};
@@ -68,6 +71,8 @@ pub(crate) struct Auth {
     complaints: Pace,
     diary: Diary,
     unwritten: Pace,
+    ledger: Ledger,
+    unrecorded: Pace,
 }
 
 impl Auth {
@@ -90,6 +95,8 @@ impl Auth {
             complaints: Pace::new(Duration::from_secs(1)),
             diary: Diary::default(),
             unwritten: Pace::new(Duration::from_secs(3600)),
+            ledger: Ledger::default(),
+            unrecorded: Pace::new(Duration::from_secs(3600)),
         }
     }
 
@@ -115,7 +122,8 @@ impl Auth {
     pub(crate) fn login(&self, session: &Session, user: &User) -> Result<(), Error> {
         let row = self.fresh(user)?;
         let mut state = session.state();
-        self.store_login(&mut state, &row, |conn| users::set_last_login(conn, row.id))?;
+        let event = self.event(EventKind::Login).about(user).by(&state.visitor);
+        self.store_login(&mut state, &row, &event, |conn| users::set_last_login(conn, row.id))?;
         // The login is stored; that its time cannot be read back is no reason to deny it.
         let row = users::find_by_id(&self.shared, user.id).ok().flatten().unwrap_or(row);
         state.user = Some(row.into());
@@ -129,7 +137,15 @@ impl Auth {
     pub(crate) fn logout(&self, session: &Session) -> Result<(), Error> {
         let mut state = session.state();
         if let Some(key) = &state.key {
-            self.shared.transact(|conn| store::delete(conn, key))?;
+            let event = self.event(EventKind::Logout).by(&state.visitor);
+            let event = event.in_session(key.expose_secret());
+            // A visitor who has not signed in signs out of nothing.
+            let event = state.user.as_ref().map(|user| event.about(user));
+            self.shared.transact(|conn| {
+                store::delete(conn, key)?;
+                event.as_ref().map_or(Ok(()), |event| self.record(conn, event))
+            })?;
+            event.iter().for_each(Event::tell);
         }
         state.flush();
         state.rejected = None;
@@ -147,6 +163,9 @@ impl Auth {
         let mut row = self.fresh(user)?;
         let Admitted { reservation, pass } = self.admit_signed_in(&row)?;
         if self.hasher.verify(old, &row.password) == Verdict::Wrong {
+            drop(pass);
+            let visitor = session.state().visitor.clone();
+            self.record_failure(&visitor, Some(user), "old password", &reservation);
             return Ok(false);
         }
         reservation.settle(&self.shared)?;
@@ -154,15 +173,16 @@ impl Auth {
         drop(pass);
         let before = std::mem::replace(&mut row.password, new_hash);
         let mut state = session.state();
+        let event = self.event(EventKind::PasswordChanged).about(user).by(&state.visitor);
         let is_own = state.user.as_ref().is_some_and(|signed_in| signed_in.id == user.id);
         if is_own && state.key.is_some() {
-            self.store_login(&mut state, &row, |conn| {
+            self.store_login(&mut state, &row, &event, |conn| {
                 change(conn, &row, &before)?.then_some(()).ok_or(diesel::result::Error::NotFound)
             })
             .map(|()| true)
             .or_else(someone_was_faster)
         } else {
-            self.shared.transact(|conn| change(conn, &row, &before))
+            self.also_recorded(&event, |conn| change(conn, &row, &before))
         }
     }
 
@@ -170,7 +190,10 @@ impl Auth {
     pub(crate) fn set_password(&self, username: &str, password: &str) -> Result<bool, Error> {
         let Some(row) = users::find_by_username(&self.shared, username)? else { return Ok(false) };
         let hash = self.hash(&self.gate.enter()?, username, password)?;
-        self.shared.transact(|conn| users::set_password(conn, row.id, &hash))
+        let id = row.id;
+        let event =
+            self.event(EventKind::PasswordReset).about(&row.into()).detail("by an operator");
+        self.also_recorded(&event, |conn| users::set_password(conn, id, &hash))
     }
 
     pub(crate) fn create_user(
@@ -192,16 +215,17 @@ impl Auth {
             return Err(refuse(&username, problem));
         }
         let hash = self.hash(&self.gate.enter()?, &username, password)?;
-        users::create(&self.shared, &username, &email, &hash, rank)
+        let event = |user: &User| self.event(EventKind::UserCreated).about(user);
+        let user = users::create(&self.shared, &username, &email, &hash, rank, |conn, user| {
+            self.record(conn, &event(user))
+        })?;
+        event(&user).tell();
+        Ok(user)
     }
 
     /// Was the session begun by a login within these seconds? A session without a row was not.
     #[cfg(feature = "_web")]
-    pub(crate) fn is_fresh(
-        &self,
-        key: Option<&crate::session::SessionKey>,
-        seconds: f64,
-    ) -> Result<bool, Error> {
+    pub(crate) fn is_fresh(&self, key: Option<&SessionKey>, seconds: f64) -> Result<bool, Error> {
         key.map_or(Ok(false), |key| owned::begun_within(&self.shared, key, seconds))
     }
 
@@ -242,6 +266,7 @@ impl Auth {
         &self,
         state: &mut State,
         row: &UserRow,
+        event: &Event,
         also: impl Fn(&mut SharedConnection) -> diesel::QueryResult<()>,
     ) -> Result<(), Error> {
         let before = state.kept();
@@ -250,12 +275,19 @@ impl Auth {
             // What the user before has left behind is none of this one's business.
             state.data = Data::default();
         }
+        let in_session = |key: &SessionKey| event.clone().in_session(key.expose_secret());
+        let also = |conn: &mut SharedConnection, key: &SessionKey| {
+            also(conn)?;
+            self.record(conn, &in_session(key))
+        };
         let stored = self.sign_in(state, row).and_then(|()| self.rekey(state, Some(row.id), also));
         if stored.is_err() {
             // Nobody is signed in by what was not stored.
             state.put_back(before);
         }
-        stored
+        stored?;
+        state.key.as_ref().map(in_session).iter().for_each(Event::tell);
+        Ok(())
     }
 
     fn sign_in(&self, state: &mut State, row: &UserRow) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 
 use super::Auth;
 use crate::error::Error;
+use crate::events::EventKind;
 use crate::password::is_usable;
 use crate::reset::{Subject, decode_uid, encode_uid, seconds_since_2001};
 use crate::user::store as users;
@@ -29,9 +30,12 @@ impl Auth {
     /// once, one is too late.
     pub(crate) fn reset_password(&self, uid: &str, token: &str, new: &str) -> Result<bool, Error> {
         let Some(row) = self.row_of_reset(uid, token)? else { return Ok(false) };
-        let username = User::from(row.clone()).username;
-        let hash = self.hash(&self.gate.enter()?, &username, new)?;
-        self.shared.transact(|conn| users::replace_password(conn, row.id, &row.password, &hash))
+        let user = User::from(row.clone());
+        let hash = self.hash(&self.gate.enter()?, &user.username, new)?;
+        let event = self.event(EventKind::PasswordReset).about(&user).detail("by a link");
+        self.also_recorded(&event, |conn| {
+            users::replace_password(conn, row.id, &row.password, &hash)
+        })
     }
 
     fn row_of_reset(&self, uid: &str, token: &str) -> Result<Option<UserRow>, Error> {

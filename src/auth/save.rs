@@ -31,7 +31,7 @@ impl Auth {
             return Ok(());
         }
         match &state.key {
-            None => self.rekey(&mut state, None, |_| Ok(())),
+            None => self.rekey(&mut state, None, |_, _| Ok(())),
             Some(old) if !state.old_keys.is_empty() => {
                 let old = old.clone();
                 self.renew(&mut state, &old)
@@ -51,12 +51,12 @@ impl Auth {
         &self,
         state: &mut State,
         owner: Option<i32>,
-        also: impl Fn(&mut SharedConnection) -> QueryResult<()>,
+        also: impl Fn(&mut SharedConnection, &SessionKey) -> QueryResult<()>,
     ) -> Result<(), Error> {
         let text = self.codec.encode(&state.data, self.clock.now());
         let end = self.end_of(state).row;
         let (key, ()) = self.under_a_new_key(|conn, key| {
-            also(conn)?;
+            also(conn, key)?;
             store::create(conn, key, &text, end)?;
             if let Some(user_id) = owner {
                 store::own(conn, key, user_id, &self.app, &state.visitor)?;
@@ -83,7 +83,7 @@ impl Auth {
         );
         let owner = owner_of(state);
         state.key = None;
-        self.rekey(state, owner, |_| Ok(()))
+        self.rekey(state, owner, |_, _| Ok(()))
     }
 
     /// Moves the session from a row that an old key holds together to a new one. Another request may have

@@ -1,5 +1,6 @@
 //! The operator's handle: the people and the sessions of a house, without an app and its database.
 
+mod events;
 mod keys;
 mod people;
 

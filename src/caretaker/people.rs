@@ -3,6 +3,7 @@
 use super::{Caretaker, known, still_referred, whose_rows_refer};
 use crate::db::SharedConnection;
 use crate::error::Error;
+use crate::events::EventKind;
 use crate::user::store::{self as users, Rank};
 use crate::user::{Active, Grant, Granted, User, declared, granted, grants, removal};
 use crate::username;
@@ -107,7 +108,13 @@ impl Caretaker {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn set_active(&self, username: &str, active: Active) -> Result<bool, Error> {
-        self.shared.transact(|conn| users::set_active(conn, username, active))
+        let Some(user) = self.find_user(username)? else { return Ok(false) };
+        let kind = match active {
+            Active::Yes => EventKind::UserActivated,
+            Active::No => EventKind::UserDeactivated,
+        };
+        let event = self.auth.event(kind).about(&user);
+        self.auth.also_recorded(&event, |conn| users::set_active(conn, username, active))
     }
 
     /// Forgets the wrong passwords that were tried for this name, from wherever they came: the next attempt is let
@@ -165,12 +172,15 @@ impl Caretaker {
     /// own refer to the user, who stays then. [`Error::Unreachable`], [`Error::PoolTimeout`] and
     /// [`Error::Database`].
     pub fn delete_user(&self, username: &str) -> Result<(), Error> {
+        let event = |id: i32| self.auth.event(EventKind::UserDeleted).named(id, username);
         let deleted = self.write(|conn| {
             let user = may_go(conn, username)?;
             removal::delete(conn, &removal::USER, user)?;
+            self.auth.record(conn, &event(user))?;
             Ok(user)
         });
         let user = deleted.map_err(|error| whose_rows_refer(error, "user", username))?;
+        event(user).tell();
         // They are nobody's by now, and only lie about.
         self.auth.end_sessions(user.into()).map(drop)
     }

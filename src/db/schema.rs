@@ -249,7 +249,7 @@ table! {
         level -> Integer,
         /// Since when the level is so.
         since -> crate::db::DjangoTime,
-        /// When the next attempt is let through.
+        /// When the next attempt is let through; long ago when nobody waits.
         opens -> crate::db::DjangoTime,
         /// When all of it is forgotten.
         ends -> crate::db::DjangoTime,

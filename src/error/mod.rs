@@ -554,7 +554,7 @@ pub(crate) fn is_broken_connection(error: &diesel::result::Error) -> bool {
 
 /// Was it a right that was missing? diesel hands on no SQLSTATE (42501), so its words are read; the roles of
 /// `housekey grants` get them in English.
-fn is_denied(error: &diesel::result::Error) -> bool {
+pub(crate) fn is_denied(error: &diesel::result::Error) -> bool {
     let diesel::result::Error::DatabaseError(_, told) = error else { return false };
     let said = told.message();
     said.starts_with("permission denied for ") || said.starts_with("must be owner of ")

@@ -350,7 +350,6 @@ impl Session {
     }
 
     /// `None` while a thread is at work on the session, with a database that may hang.
-    #[cfg(feature = "_web")]
     pub(crate) fn try_state(&self) -> Option<MutexGuard<'_, State>> {
         use std::sync::TryLockError::{Poisoned, WouldBlock};
         match self.0.try_lock() {

@@ -50,6 +50,10 @@ pub(crate) struct Fill {
     opens: DateTime<Utc>,
 }
 
+/// Of a lane in which nobody waits: before any transaction's time, which is that of its beginning on PostgreSQL, and not
+/// of the moment at which it gets the lane.
+const OPEN: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
 impl Rule {
     fn wait(&self, level: i32) -> i64 {
         match u32::try_from(level - self.free) {
@@ -79,7 +83,11 @@ impl Rule {
             _ => (0, now),
         };
         let level = (level + 1).min(self.most());
-        Fill { level, since, opens: later(now, self.wait(level)) }
+        let opens = match self.wait(level) {
+            0 => OPEN,
+            wait => later(now, wait),
+        };
+        Fill { level, since, opens }
     }
 
     /// When nothing of it will be left.
@@ -194,7 +202,7 @@ impl Lanes {
                 store::put(conn, &lane, &after)?;
                 written.push(Place { lane, before, after });
             }
-            Ok(Reservation { places: written })
+            Ok(Reservation { places: written, now })
         });
         written.map_err(Error::settled)
     }
@@ -229,9 +237,16 @@ struct Place {
 #[must_use]
 pub(crate) struct Reservation {
     places: Vec<Place>,
+    now: DateTime<Utc>,
 }
 
 impl Reservation {
+    /// How long the next attempt has to wait after this one, when it has to.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        let opens = self.places.iter().map(|place| place.after.opens).max()?;
+        (opens - self.now).to_std().ok().filter(|wait| !wait.is_zero())
+    }
+
     /// The password was right.
     pub(crate) fn settle(self, shared: &SharedPool) -> Result<(), Error> {
         let lanes: Vec<&Lane> = self.places.iter().map(|place| &place.lane).collect();
@@ -239,7 +254,7 @@ impl Reservation {
             let (now, found) = store::locked(conn, &lanes)?;
             for (place, found) in self.places.iter().zip(found) {
                 let settled = match place.lane.after_success {
-                    AfterSuccess::Emptied => Fill { level: 0, since: now, opens: now },
+                    AfterSuccess::Emptied => Fill { level: 0, since: now, opens: OPEN },
                     AfterSuccess::GivenBack => place.give_back(found),
                 };
                 store::put(conn, &place.lane, &settled)?;
@@ -267,16 +282,16 @@ mod tests {
     }
 
     fn empty() -> Fill {
-        Fill { level: 0, since: at(0), opens: at(0) }
+        Fill { level: 0, since: at(0), opens: OPEN }
     }
 
     /// The waits after each of so many attempts, each made as soon as it is let through.
     fn waits(rule: &Rule, attempts: usize) -> Vec<i64> {
         let mut lane = empty();
         let waits = (0..attempts).map(|_| {
-            let now = lane.opens;
+            let now = lane.opens.max(at(0));
             lane = rule.count(&lane, now);
-            (lane.opens - now).num_seconds()
+            (lane.opens - now).num_seconds().max(0)
         });
         waits.collect()
     }
@@ -308,11 +323,11 @@ mod tests {
         for rule in [&ACCOUNT, &ACCOUNT_AT_ADDRESS, &ADDRESS, &OWN] {
             let mut lane = empty();
             for _ in 0..10_000 {
-                lane = rule.count(&lane, lane.opens);
+                lane = rule.count(&lane, lane.opens.max(at(0)));
             }
             assert!(rule.end(&lane) - lane.opens < TimeDelta::days(1), "{rule:?}");
             let after = rule.count(&lane, rule.end(&lane));
-            assert_eq!((after.level, after.opens), (1, rule.end(&lane)), "{rule:?}");
+            assert_eq!((after.level, after.opens), (1, OPEN), "{rule:?}");
         }
     }
 

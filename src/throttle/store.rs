@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
-use super::{Fill, Lane, account};
+use super::{Fill, Lane, OPEN, account};
 use crate::db::schema::housekey_throttle;
 use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
 use crate::error::Error;
@@ -60,7 +60,7 @@ fn make(conn: &mut SharedConnection, lane: &Lane) -> QueryResult<()> {
                 housekey_throttle::account.eq(&lane.account),
                 housekey_throttle::level.eq(0),
                 housekey_throttle::since.eq(Moment::Now),
-                housekey_throttle::opens.eq(Moment::Now),
+                housekey_throttle::opens.eq(Moment::At(OPEN)),
                 housekey_throttle::ends.eq(Moment::Now),
             ))
             .on_conflict_do_nothing()

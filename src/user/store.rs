@@ -123,6 +123,7 @@ pub(crate) fn create(
     email: &str,
     password_hash: &str,
     rank: Rank,
+    also: impl FnOnce(&mut SharedConnection, &User) -> QueryResult<()>,
 ) -> Result<User, Error> {
     let is_superuser = rank == Rank::Superuser;
     let row = (
@@ -137,16 +138,19 @@ pub(crate) fn create(
         auth_user::date_joined.eq(Moment::Now),
     );
     let created = shared.write(|conn| {
-        on_shared!(SharedConnection, conn, conn => {
+        let row: UserRow = on_shared!(SharedConnection, conn, conn => {
             diesel::insert_into(auth_user::table).values(row).execute(&mut **conn)?;
-            Ok(auth_user::table
+            auth_user::table
                 .filter(auth_user::username.eq(username))
                 .select(UserRow::as_select())
-                .first(&mut **conn)?)
-        })
+                .first(&mut **conn)?
+        });
+        let user = User::from(row);
+        also(conn, &user)?;
+        Ok(user)
     });
     match created {
-        Ok(row) => Ok(row.into()),
+        Ok(user) => Ok(user),
         Err(error) if is_taken(&error) => Err(taken(username)),
         Err(Error::Query(source)) => Err(Error::shared(source)),
         Err(error) => Err(error),

@@ -5,6 +5,7 @@ use super::head::Head;
 use super::problem::Problem;
 use super::{Front, Guard};
 use crate::csrf::{Attempt, Failure};
+use crate::events::EventKind;
 use crate::session::header;
 
 /// What is still to be done before the handler may have the request.
@@ -27,11 +28,11 @@ impl Front {
             return Ok(Admission::Granted);
         }
         let from = self.csrf.check_source(&attempt).and_then(|()| attempt.check_cookie());
-        from.map_err(|failure| self.refused_by_csrf(&failure))?;
+        from.map_err(|failure| self.refused_by_csrf(head, &failure))?;
         match Kind::of(head) {
             Some(_) if self.is_too_long(head) => Err(Self::too_long()),
             Some(kind) => Ok(Admission::ReadForm(kind)),
-            None => self.check_token(&attempt).map(|()| Admission::Granted),
+            None => self.check_token(head, &attempt).map(|()| Admission::Granted),
         }
     }
 
@@ -42,15 +43,15 @@ impl Front {
             Token::Missing => None,
             Token::TooLong => return Err(Self::too_long()),
         };
-        self.check_token(&Attempt { form, ..self.attempt(head) })
+        self.check_token(head, &Attempt { form, ..self.attempt(head) })
     }
 
     pub(crate) fn most_of_a_form(&self) -> usize {
         self.pages.most_of_a_form
     }
 
-    fn check_token(&self, attempt: &Attempt<'_>) -> Result<(), Problem> {
-        attempt.check_token().map_err(|failure| self.refused_by_csrf(&failure))
+    fn check_token(&self, head: &impl Head, attempt: &Attempt<'_>) -> Result<(), Problem> {
+        attempt.check_token().map_err(|failure| self.refused_by_csrf(head, &failure))
     }
 
     /// As far as it says so itself; files have a limit of the app's own.
@@ -80,7 +81,9 @@ impl Front {
     }
 
     /// One line a second, however many are refused.
-    fn refused_by_csrf(&self, failure: &Failure) -> Problem {
+    fn refused_by_csrf(&self, head: &impl Head, failure: &Failure) -> Problem {
+        let visitor = self.visitor(head);
+        self.auth.report_stranger(EventKind::CsrfFailed, &visitor, &failure.to_string());
         if let Some(held_back) = self.complaints.may_speak() {
             tracing::warn!(
                 app = self.app,

@@ -7,6 +7,7 @@ use super::next::REAUTHENTICATE;
 use super::problem::Problem;
 use super::{Front, Visit, login};
 use crate::error::Error;
+use crate::events::EventKind;
 use crate::session::visitor::Visitor;
 use crate::user::{Permissions, User};
 
@@ -78,11 +79,15 @@ impl Visit {
         match requirement {
             Requirement::SignedIn => {}
             Requirement::Staff if user.is_staff => {}
-            Requirement::Staff => return Err(Denial::NotStaff),
+            Requirement::Staff => {
+                self.front.auth.report(EventKind::PermissionDenied, &session, "is_staff");
+                return Err(Denial::NotStaff);
+            }
             Requirement::Permission(name) => {
                 let of = user.clone();
                 let all = self.front.look(move |auth| auth.permissions(&of)).await?;
                 if !all.has_perm(name) {
+                    self.front.auth.report(EventKind::PermissionDenied, &session, name);
                     return Err(Denial::Lacks(name.clone()));
                 }
                 permissions = Some(all);

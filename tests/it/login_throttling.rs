@@ -11,6 +11,7 @@ use crate::support::{Home, House, PASSWORD, login_in, on_both_databases, user};
 on_both_databases!(
     no_more_guesses_are_looked_at_than_the_limit_whatever_comes_at_once,
     two_apps_count_together,
+    the_right_password_in_many_requests_at_once_is_right_in_all,
     the_right_password_works_after_the_wait_and_not_before,
     a_refused_guess_makes_the_wait_no_longer,
     a_stranger_at_one_address_does_not_keep_out_the_user_at_another,
@@ -112,6 +113,24 @@ fn two_apps_count_together(home: &Home) {
     assert_eq!(looked_at(6, || notes.authenticate("ada", "wrong")), 6);
     assert_eq!(looked_at(6, || tasks.authenticate("ada", "wrong")), FREE - 6);
     assert_eq!(looked_at(6, || notes.authenticate("ada", "wrong")), 0);
+}
+
+/// As many as the free attempts are at work with it, whoever of them gets the lanes first.
+fn the_right_password_in_many_requests_at_once_is_right_in_all(home: &Home) {
+    let house = home.open("notes");
+    user(&house, "ada");
+    std::thread::scope(|scope| {
+        for number in 0..FREE_AT_ADDRESS - 1 {
+            let (house, here) = (&house, from(&format!("192.0.2.{}", number / 4)));
+            scope.spawn(move || {
+                for _ in 0..100 {
+                    let outcome = house.authenticate_from(&here, "ada", PASSWORD);
+                    assert_eq!(answer(outcome), Answer::Right);
+                }
+            });
+        }
+    });
+    assert_eq!(home.count("SELECT max(level) FROM housekey_throttle"), 0);
 }
 
 fn the_right_password_works_after_the_wait_and_not_before(home: &Home) {

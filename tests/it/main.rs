@@ -31,6 +31,7 @@ mod django_http;
 mod django_http_forms;
 mod django_live;
 mod django_rotation;
+mod events;
 mod expiry_by_database_clock;
 mod forged_cookies;
 mod grants;
