@@ -6,6 +6,7 @@
 
 mod app;
 mod entries;
+#[path = "../parts/folder.rs"]
 mod folder;
 mod options;
 mod page;
