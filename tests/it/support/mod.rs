@@ -9,9 +9,12 @@ pub(crate) mod club;
 pub(crate) mod database;
 pub(crate) mod dice;
 pub(crate) mod django;
+pub(crate) mod hostile_next;
 pub(crate) mod log;
 pub(crate) mod server;
+pub(crate) mod sites;
 pub(crate) mod transfers;
+pub(crate) mod trap;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
