@@ -5,6 +5,7 @@
 
 mod support;
 
+mod actix_app;
 mod adoption_failures;
 mod adoption_hostile;
 mod adoption_ids;

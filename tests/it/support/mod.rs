@@ -15,6 +15,7 @@ pub(crate) mod server;
 pub(crate) mod sites;
 pub(crate) mod transfers;
 pub(crate) mod trap;
+pub(crate) mod visitor;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
