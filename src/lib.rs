@@ -52,6 +52,10 @@ pub mod stores;
 mod vectors;
 #[cfg(test)]
 mod fuzz;
+// The code of this page is compiled with the tests.
+#[cfg(all(doctest, feature = "actix", feature = "axum", feature = "sqlite"))]
+#[doc = include_str!("../docs/from-axum-login-and-actix-identity.md")]
+mod coming_from_elsewhere {}
 
 pub use adoption::{Adoption, AdoptionPlan, AdoptionReport, AdoptionUndone};
 pub use auth::Why;

@@ -1,7 +1,7 @@
 //! One app of the two: its routes, and what they do.
 
 use axum::extract::State;
-use axum::http::header::HOST;
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -10,21 +10,15 @@ use housekey::axum::{AuthSession, CsrfToken, HousekeyLayer, Next};
 use housekey::{Error, User};
 use serde::Deserialize;
 
-use crate::page::{self, Frame};
-use crate::{House, entries};
-
-/// The style of the pages stands in them; nothing else is let in.
-const CSP: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'self'; \
-                   frame-ancestors 'none'";
+use crate::parts::page::{Frame, Look, STYLE_AT, style};
+use crate::{House, entries, page};
 
 /// What tells the two apps apart.
 pub(crate) struct About {
-    pub(crate) name: &'static str,
+    pub(crate) look: Look,
     /// What one of its entries is called.
     pub(crate) entry: &'static str,
     pub(crate) purpose: &'static str,
-    pub(crate) color: &'static str,
-    pub(crate) color_in_the_dark: &'static str,
 }
 
 #[derive(Clone)]
@@ -54,16 +48,14 @@ impl App {
             .route("/", get(home).post(add))
             .route("/login", get(login_form).post(login))
             .route("/logout", post(logout))
-            .layer(HousekeyLayer::new(&self.house).with_secure_csp(CSP))
+            .route(STYLE_AT, get(css))
+            .layer(HousekeyLayer::new(&self.house))
             .with_state(self)
     }
 
     fn frame(&self, headers: &HeaderMap) -> Frame {
-        Frame {
-            about: self.about,
-            other: self.other,
-            other_url: url_on_port(headers, self.other_port),
-        }
+        let other = (url_on_port(headers, self.other_port), self.other.look.name);
+        Frame { look: &self.about.look, links: vec![other] }
     }
 }
 
@@ -75,10 +67,10 @@ async fn home(
     user: Option<User>,
 ) -> Result<Html<String>, Error> {
     let frame = app.frame(&headers);
-    let Some(user) = user else { return Ok(page::welcome(&frame)) };
+    let Some(user) = user else { return Ok(Html(page::welcome(&frame, app.about))) };
     let id = user.id;
     let texts = app.house.run(move |house| entries::of_user(house, id)).await?;
-    Ok(page::entries(&frame, &csrf, &user, &texts))
+    Ok(Html(page::entries(&frame, app.about, &csrf.input(), &user, &texts)))
 }
 
 /// For users alone: housekey sends others to `/login`, and from there back.
@@ -104,7 +96,8 @@ async fn login_form(
     if user.is_some() {
         return next.redirect_or("/").into_response();
     }
-    page::login(&app.frame(&headers), &csrf, "", next.get().unwrap_or("/"), "").into_response()
+    let next = next.get().unwrap_or("/");
+    Html(app.frame(&headers).login(&csrf.input(), "", next, "")).into_response()
 }
 
 async fn login(
@@ -122,13 +115,17 @@ async fn login(
     }
     let problem = "Wrong user name or password.";
     let next = next.get().unwrap_or("/");
-    let page = page::login(&app.frame(&headers), &csrf, &form.username, next, problem);
-    Ok((StatusCode::UNAUTHORIZED, page).into_response())
+    let page = app.frame(&headers).login(&csrf.input(), &form.username, next, problem);
+    Ok((StatusCode::UNAUTHORIZED, Html(page)).into_response())
 }
 
 async fn logout(auth: AuthSession) -> Result<Redirect, Error> {
     auth.logout().await?;
     Ok(Redirect::to("/"))
+}
+
+async fn css(State(app): State<App>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/css")], style(&app.about.look))
 }
 
 /// The other app under the name by which this one was asked: a cookie belongs to all ports of one name.

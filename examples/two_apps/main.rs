@@ -6,9 +6,10 @@
 
 mod app;
 mod entries;
-mod folder;
 mod options;
 mod page;
+#[path = "../parts/mod.rs"]
+mod parts;
 
 use std::io;
 use std::process::ExitCode;
@@ -18,29 +19,25 @@ use housekey::{Config, Housekey, SecretKey};
 use tokio::net::TcpListener;
 
 use app::{About, App};
-use folder::Folder;
 use options::{Options, Task};
+use parts::folder::Folder;
+use parts::page::Look;
+use parts::people::People;
+use parts::terminal::{Failure, no_port, say, with_causes};
 
 /// One app of the house, its local database a SQLite file.
 type House = Housekey<SqliteConnection>;
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 static NOTES: About = About {
-    name: "notes",
+    look: Look { name: "notes", color: "#1d4ed8", color_in_the_dark: "#93b4ff" },
     entry: "note",
     purpose: "Short notes, for you alone.",
-    color: "#1d4ed8",
-    color_in_the_dark: "#93b4ff",
 };
 static TASKS: About = About {
-    name: "tasks",
+    look: Look { name: "tasks", color: "#166a3f", color_in_the_dark: "#7fd6a4" },
     entry: "task",
     purpose: "What you want to get done.",
-    color: "#166a3f",
-    color_in_the_dark: "#7fd6a4",
 };
-
-const USERS: [&str; 2] = ["ada", "grace"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -69,8 +66,7 @@ async fn main() -> ExitCode {
 async fn run(options: &Options) -> Result<(), Failure> {
     let folder = Folder::open(&options.folder)?;
     let shared_url = options.shared.clone().unwrap_or_else(|| folder.sqlite_url("house"));
-    let key = folder.secret("secret_key", housekey::key::generate)?;
-    let key = SecretKey::new(key).map_err(housekey::Error::from)?;
+    let key = folder.key()?;
 
     let notes = open(&NOTES, &shared_url, &folder, key.clone())?;
     let tasks = open(&TASKS, &shared_url, &folder, tasks_key(options, key)?)?;
@@ -80,8 +76,8 @@ async fn run(options: &Options) -> Result<(), Failure> {
     let notes_port = notes_door.local_addr()?.port();
     let tasks_port = tasks_door.local_addr()?.port();
 
-    let users = create_users(&notes, &folder).await?;
-    say(&welcome(notes_port, tasks_port, &users));
+    let people = People::of(&notes, &folder).await?;
+    say(&welcome(notes_port, tasks_port, &people));
 
     let notes = App { house: notes, about: &NOTES, other: &TASKS, other_port: tasks_port };
     let tasks = App { house: tasks, about: &TASKS, other: &NOTES, other_port: notes_port };
@@ -96,8 +92,8 @@ fn open(
     folder: &Folder,
     key: SecretKey,
 ) -> Result<House, housekey::Error> {
-    let config = Config::new(shared_url, &folder.sqlite_url(about.name), key)?
-        .app_name(about.name)
+    let config = Config::new(shared_url, &folder.sqlite_url(about.look.name), key)?
+        .app_name(about.look.name)
         .login_url("/login");
     housekey::migrate(&config)?;
     let house = House::open(config)?;
@@ -115,40 +111,8 @@ fn tasks_key(options: &Options, key: SecretKey) -> Result<SecretKey, housekey::E
 }
 
 async fn listen(port: u16) -> Result<TcpListener, Failure> {
-    TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => {
-            format!("port {port} is in use; stop what listens there, or choose with --ports").into()
-        }
-        _ => format!("cannot listen on port {port}: {error}").into(),
-    })
-}
-
-/// Each user with a password that is made at the first start, and kept for the next ones.
-async fn create_users(
-    house: &House,
-    folder: &Folder,
-) -> Result<Vec<(&'static str, String)>, Failure> {
-    let mut users = Vec::new();
-    for name in USERS {
-        let password = folder.secret(&format!("{name}.password"), new_password)?;
-        users.push((name, password));
-    }
-    let wanted = users.clone();
-    house.run(move |house| create_missing(house, &wanted)).await?;
-    Ok(users)
-}
-
-fn create_missing(house: &House, users: &[(&str, String)]) -> Result<(), housekey::Error> {
-    for (name, password) in users {
-        if house.find_user(name)?.is_none() {
-            house.create_user(name, "", password)?;
-        }
-    }
-    Ok(())
-}
-
-fn new_password() -> String {
-    housekey::key::generate().chars().take(16).collect()
+    let door = TcpListener::bind(("127.0.0.1", port)).await;
+    door.map_err(|error| no_port(port, "--ports", &error))
 }
 
 /// Answers requests until Ctrl-C.
@@ -162,30 +126,15 @@ async fn serve(door: TcpListener, app: App) -> io::Result<()> {
     axum::serve(door, routes).with_graceful_shutdown(stop).await
 }
 
-fn welcome(notes_port: u16, tasks_port: u16, users: &[(&str, String)]) -> String {
-    let users: Vec<String> =
-        users.iter().map(|(name, password)| format!("{name}  {password}")).collect();
-    let users = users.join("\n");
+fn welcome(notes_port: u16, tasks_port: u16, people: &People) -> String {
     format!(
         "notes  http://127.0.0.1:{notes_port}/\n\
          tasks  http://127.0.0.1:{tasks_port}/\n\
          \n\
          Sign in at one, and open the other. The users and their passwords:\n\
          \n\
-         {users}\n\
+         {people}\n\
          \n\
          Ctrl-C stops both."
     )
-}
-
-/// An error and what lies behind it, on one line.
-fn with_causes(failure: &Failure) -> String {
-    let causes = std::iter::successors(failure.source(), |cause| cause.source());
-    let texts = std::iter::once(failure.to_string()).chain(causes.map(ToString::to_string));
-    texts.collect::<Vec<_>>().join(": ")
-}
-
-#[expect(clippy::print_stdout, reason = "what a program has to say")]
-fn say(text: &str) {
-    println!("{text}");
 }

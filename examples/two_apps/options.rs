@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::parts::folder::Folder;
+
 pub(crate) const HELP: &str = "\
 Two web apps with a database each, and one login for both.
 
@@ -11,7 +13,7 @@ Two web apps with a database each, and one login for both.
                     sqlite:PATH or a path; house.db in the folder unless said otherwise
     --wrong-key     start the second app with another SECRET_KEY, to see it refuse
     --ports A,B     listen there (8001,8002); 0 is any free port
-    --folder PATH   keep the databases, the key and the passwords there (target/two_apps)
+    --folder PATH   keep the databases, the key and the passwords there (target/house)
     --help          show this";
 
 /// What is asked for.
@@ -29,13 +31,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-        Self {
-            shared: None,
-            wrong_key: false,
-            ports: (8001, 8002),
-            folder: target.join("two_apps"),
-        }
+        Self { shared: None, wrong_key: false, ports: (8001, 8002), folder: Folder::usual() }
     }
 }
 

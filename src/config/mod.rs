@@ -499,6 +499,10 @@ impl Config {
     /// Another origin whose pages may post here (`CSRF_TRUSTED_ORIGINS`): `https://tasks.example.org`, or
     /// `https://*.example.org` for all below a domain. Call it once for each.
     ///
+    /// The pages over there must say where they are from: with the `Referrer-Policy` that housekey and Django send by
+    /// default, `same-origin`, browsers send `Origin: null` to all others, which is refused. With
+    /// `strict-origin-when-cross-origin` they say it.
+    ///
     /// ```
     /// # use housekey::{Config, SecretKey};
     /// # let key = SecretKey::new(housekey::key::generate())?;

@@ -2,6 +2,7 @@
 
 use super::Front;
 use super::client::Way;
+use super::login;
 use super::visit::Outcome;
 
 /// The headers of an answer, in the words of no framework.
@@ -49,7 +50,10 @@ impl Front {
             headers.set_if_absent("strict-transport-security", &hsts);
         }
         if headers.text("content-type").is_some_and(is_page) {
-            headers.set_if_absent("content-security-policy", &self.pages.csp(&self.next_hosts));
+            // Where a form may lead: after a login, and when somebody must sign in first.
+            let login_host = self.login_url.as_deref().and_then(login::host);
+            let hosts = self.next_hosts.iter().map(String::as_str).chain(login_host);
+            headers.set_if_absent("content-security-policy", &self.pages.csp(hosts));
         }
     }
 }

@@ -31,13 +31,22 @@ pub(crate) fn page(login_url: &str, here: Here<'_>, flag: &str) -> String {
 }
 
 fn is_at(login_url: &str, here: Here<'_>) -> bool {
+    let (scheme, host) = site(login_url);
+    scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case(here.scheme))
+        && host.is_none_or(|host| host == here.host)
+}
+
+/// The host of the login page with its port, if it is named.
+pub(crate) fn host(login_url: &str) -> Option<&str> {
+    site(login_url).1
+}
+
+fn site(login_url: &str) -> (Option<&str>, Option<&str>) {
     let (scheme, rest) = match login_url.split_once("://") {
         Some((scheme, rest)) if !scheme.contains(['/', '?', '#']) => (Some(scheme), Some(rest)),
         _ => (None, login_url.strip_prefix("//")),
     };
-    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next());
-    scheme.is_none_or(|scheme| scheme.eq_ignore_ascii_case(here.scheme))
-        && host.is_none_or(|host| host == here.host)
+    (scheme, rest.and_then(|rest| rest.split(['/', '?', '#']).next()))
 }
 
 /// As the value of `next`: what Django's `urlencode(safe="/")` leaves alone stays.

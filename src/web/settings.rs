@@ -50,17 +50,16 @@ impl Default for PageSettings {
 }
 
 impl PageSettings {
-    /// The policy for a page of the app.
-    pub(crate) fn csp(&self, next_hosts: &[String]) -> String {
+    /// The policy for a page of the app, whose forms may lead to these hosts.
+    pub(crate) fn csp<'a>(&self, hosts: impl Iterator<Item = &'a str>) -> String {
         match &self.csp {
             Csp::Said(policy) => policy.clone(),
             // Browsers hold a form to this also where it is redirected to.
-            Csp::OwnOrigin => next_hosts
-                .iter()
-                .filter(|host| is_plain(host))
-                .fold(CSP.to_owned(), |policy, host| {
+            Csp::OwnOrigin => {
+                hosts.filter(|host| is_plain(host)).fold(CSP.to_owned(), |policy, host| {
                     format!("{policy} http://{host} https://{host}")
-                }),
+                })
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod actix_app;
 mod adoption_failures;
 mod adoption_hostile;
 mod adoption_ids;
@@ -15,6 +16,12 @@ mod attacks;
 mod axum_adapter;
 mod bad_configuration;
 mod browser;
+mod browser_foreign_forms;
+mod browser_next;
+mod browser_one_login;
+mod browser_open_redirects;
+mod browser_pages;
+mod browser_two_hosts;
 mod caretaker;
 mod club;
 mod csrf_guard;

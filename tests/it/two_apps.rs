@@ -1,12 +1,11 @@
 //! `examples/two_apps`, started as a program and driven from outside: what its reader is promised.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
+use crate::support::visitor::Visitor;
 use crate::support::{self, Home, on_both_databases};
 
 on_both_databases! {
@@ -267,102 +266,4 @@ fn run(arguments: &[&str], folder: &Path) -> Output {
 
 fn is_fingerprint(word: &str) -> bool {
     word.len() == 16 && word.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-}
-
-/// A browser without a window: it keeps cookies, sends forms with their token, and follows nothing.
-#[derive(Clone, Default)]
-struct Visitor {
-    jar: RefCell<BTreeMap<String, String>>,
-}
-
-struct Answer {
-    status: u16,
-    location: String,
-    body: String,
-}
-
-impl Answer {
-    fn is_anonymous(&self) -> bool {
-        self.status == 200 && self.body.contains("href=\"/login\"")
-    }
-
-    fn csrf_token(&self) -> String {
-        let field = r#"name="csrfmiddlewaretoken" value=""#;
-        self.body.split_once(field).unwrap().1.split('"').next().unwrap().to_owned()
-    }
-
-    fn is_signed_in_as(&self, name: &str) -> bool {
-        self.status == 200 && self.body.contains(&format!("Signed in as <strong>{name}</strong>"))
-    }
-}
-
-impl Visitor {
-    fn cookie(&self) -> Option<String> {
-        self.jar.borrow().get("sessionid").cloned()
-    }
-
-    fn cookies(&self) -> String {
-        let jar = self.jar.borrow();
-        let pairs: Vec<_> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        pairs.join("; ")
-    }
-
-    fn get(&self, url: &str) -> Answer {
-        self.read(agent().get(url).header("Cookie", self.cookies()).call().unwrap())
-    }
-
-    fn sign_in(&self, app: &str, username: &str, password: &str) -> Answer {
-        self.post(app, "login", &[("username", username), ("password", password)])
-    }
-
-    fn post(&self, app: &str, path: &str, form: &[(&str, &str)]) -> Answer {
-        self.post_with(("Accept", "text/html"), app, path, form)
-    }
-
-    fn post_with(
-        &self,
-        header: (&str, &str),
-        app: &str,
-        path: &str,
-        form: &[(&str, &str)],
-    ) -> Answer {
-        // Every page with a form has a token in it.
-        let page = self.get(&format!("{app}login"));
-        let token = if page.status == 200 { page } else { self.get(app) }.csrf_token();
-        self.send(header, app, path, &[form, &[("csrfmiddlewaretoken", &token)]].concat())
-    }
-
-    fn send(&self, header: (&str, &str), app: &str, path: &str, form: &[(&str, &str)]) -> Answer {
-        let request = agent().post(format!("{app}{path}")).header(header.0, header.1);
-        let request = request.header("Cookie", self.cookies());
-        self.read(request.send_form(form.iter().copied()).unwrap())
-    }
-
-    fn read(&self, mut response: http::Response<ureq::Body>) -> Answer {
-        for line in response.headers().get_all("set-cookie") {
-            let line = line.to_str().unwrap();
-            let (name, value) = line.split(';').next().unwrap().split_once('=').unwrap();
-            let mut jar = self.jar.borrow_mut();
-            if line.contains("Max-Age=0") {
-                jar.remove(name);
-            } else {
-                jar.insert(name.to_owned(), value.to_owned());
-            }
-        }
-        let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap());
-        Answer {
-            status: response.status().as_u16(),
-            location: header("location").unwrap_or_default().to_owned(),
-            body: response.body_mut().read_to_string().unwrap(),
-        }
-    }
-}
-
-fn agent() -> ureq::Agent {
-    ureq::Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_global(Some(Duration::from_secs(30)))
-        .build()
-        .into()
 }

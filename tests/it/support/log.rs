@@ -5,15 +5,18 @@
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::{Mutex, Once};
+use std::sync::{Arc, Mutex, Once};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
 use tracing::{Event, Level, Metadata, Subscriber};
 
+/// What was said, a line each: `WARN ...` and the like, and spans by their names.
+pub(crate) type Lines = Arc<Mutex<Vec<String>>>;
+
 thread_local! {
-    static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    static LINES: RefCell<Option<Lines>> = const { RefCell::new(None) };
 }
 
 /// Warnings of all threads.
@@ -34,9 +37,9 @@ impl Visit for Fields {
 }
 
 fn say(line: &str) {
-    LINES.with_borrow_mut(|lines| {
+    LINES.with_borrow(|lines| {
         if let Some(lines) = lines {
-            lines.push(line.to_owned());
+            lines.lock().unwrap().push(line.to_owned());
         }
     });
 }
@@ -75,12 +78,19 @@ impl Subscriber for Recorder {
     }
 }
 
-/// What is said while this runs, a line each: `WARN ...` and the like, and spans by their names.
+/// What is said while this runs.
 pub(crate) fn recorded(work: impl FnOnce()) -> Vec<String> {
-    listen();
-    LINES.set(Some(Vec::new()));
+    let lines = Lines::default();
+    write_down(&lines);
     work();
-    LINES.take().unwrap()
+    LINES.take();
+    lines.lock().unwrap().clone()
+}
+
+/// From now on, what is said on this thread.
+pub(crate) fn write_down(lines: &Lines) {
+    listen();
+    LINES.set(Some(Arc::clone(lines)));
 }
 
 /// From now on warnings are kept, whichever thread has them.

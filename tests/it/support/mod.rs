@@ -10,10 +10,14 @@ pub(crate) mod database;
 pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod jar;
+pub(crate) mod hostile_next;
 pub(crate) mod log;
 pub(crate) mod proxy;
 pub(crate) mod server;
+pub(crate) mod sites;
 pub(crate) mod transfers;
+pub(crate) mod trap;
+pub(crate) mod visitor;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};

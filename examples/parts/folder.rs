@@ -4,9 +4,17 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use housekey::SecretKey;
+
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
+    /// The same for all examples, so they are the apps of one house.
+    pub(crate) fn usual() -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+        target.join("house")
+    }
+
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         fs::create_dir_all(path).map_err(|error| explain(path, &error))?;
         Ok(Self(path.to_owned()))
@@ -14,6 +22,12 @@ impl Folder {
 
     pub(crate) fn sqlite_url(&self, name: &str) -> String {
         format!("sqlite:{}", self.0.join(format!("{name}.db")).display())
+    }
+
+    /// The key of the house, that of all its apps.
+    pub(crate) fn key(&self) -> Result<SecretKey, super::terminal::Failure> {
+        let key = self.secret("secret_key", housekey::key::generate)?;
+        Ok(SecretKey::new(key).map_err(housekey::Error::from)?)
     }
 
     /// The secret of that name, made at the first start.

@@ -1,0 +1,24 @@
+//! What a program has to say.
+
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+#[expect(clippy::print_stdout, reason = "what a program has to say")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
+}
+
+/// An error and what lies behind it, on one line.
+pub(crate) fn with_causes(failure: &Failure) -> String {
+    let causes = std::iter::successors(failure.source(), |cause| cause.source());
+    let texts = std::iter::once(failure.to_string()).chain(causes.map(ToString::to_string));
+    texts.collect::<Vec<_>>().join(": ")
+}
+
+/// Why nothing can be served on that port.
+pub(crate) fn no_port(port: u16, option: &str, error: &std::io::Error) -> Failure {
+    if error.kind() == std::io::ErrorKind::AddrInUse {
+        return format!("port {port} is in use; stop what listens there, or choose with {option}")
+            .into();
+    }
+    format!("cannot listen on port {port}: {error}").into()
+}
