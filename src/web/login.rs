@@ -86,4 +86,18 @@ mod tests {
             assert_eq!(page(login_url, here, ""), page_of_django);
         }
     }
+
+    #[test]
+    fn a_login_page_elsewhere_names_its_host() {
+        for (login_url, named) in [
+            ("/login", None),
+            ("login", None),
+            ("/login?from=http://front.example/", None),
+            ("http://front.example:8000/login?a=1", Some("front.example:8000")),
+            ("https://front.example", Some("front.example")),
+            ("//front.example/login", Some("front.example")),
+        ] {
+            assert_eq!(host(login_url), named, "{login_url}");
+        }
+    }
 }

@@ -41,7 +41,7 @@ pub(super) fn serve(listener: TcpListener, house: &House, policies: Policies, in
             .route("/change", post().to(change))
             .route("/private", get().to(private))
             .route("/scripts", get().to(|| async { Html::new(pages::SCRIPTS) }))
-            .route("/trial.js", get().to(|| async { file("text/javascript", pages::TRIAL) }))
+            .route("/trial.js", get().to(trial))
             .route("/own.js", get().to(|| async { file("text/javascript", pages::OWN_SCRIPT) }))
             .route("/own.css", get().to(|| async { file("text/css", pages::OWN_STYLE) }))
             .default_service(get().to(anywhere))
@@ -98,6 +98,12 @@ async fn change(inside: Data<Inside>, _: User) -> Html {
 
 async fn private(user: User) -> Html {
     Html::new(pages::private(&user))
+}
+
+/// Kept by the browser: it is asked for by each page.
+async fn trial() -> HttpResponse {
+    let kept = ("cache-control", "max-age=600");
+    HttpResponse::Ok().content_type("text/javascript").insert_header(kept).body(pages::TRIAL)
 }
 
 async fn anywhere(csrf: CsrfToken, next: Next) -> Html {

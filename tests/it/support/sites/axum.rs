@@ -2,7 +2,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
 
 use axum::extract::{Form, Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::{Next as Inner, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
@@ -47,7 +47,7 @@ fn routes(house: &House, policies: Policies, inside: Inside) -> Router {
         .route("/change", post(change))
         .route("/private", get(private))
         .route("/scripts", get(|| async { Html(pages::SCRIPTS) }))
-        .route("/trial.js", get(|| async { ([(CONTENT_TYPE, "text/javascript")], pages::TRIAL) }))
+        .route("/trial.js", get(trial))
         .route(
             "/own.js",
             get(|| async { ([(CONTENT_TYPE, "text/javascript")], pages::OWN_SCRIPT) }),
@@ -101,6 +101,11 @@ async fn change(State(inside): State<Inside>, _: User) -> Html<&'static str> {
 
 async fn private(user: User) -> Html<String> {
     Html(pages::private(&user))
+}
+
+/// Kept by the browser: it is asked for by each page.
+async fn trial() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/javascript"), (CACHE_CONTROL, "max-age=600")], pages::TRIAL)
 }
 
 async fn anywhere(csrf: CsrfToken, next: Next) -> Html<String> {
