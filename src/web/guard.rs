@@ -89,8 +89,8 @@ impl Front {
                 app = self.app,
                 held_back,
                 "CSRF verification failed: {failure} If the page is one of yours: put CsrfToken::input into its \
-                 form, name its origin in CSRF_TRUSTED_ORIGINS, and behind a proxy that ends TLS set \
-                 SECURE_PROXY_SSL_HEADER"
+                 form, name its origin in CSRF_TRUSTED_ORIGINS (it tells its origin when its Referrer-Policy is \
+                 strict-origin-when-cross-origin), and behind a proxy that ends TLS set SECURE_PROXY_SSL_HEADER"
             );
         }
         Problem::new(403, "Not allowed", format!("CSRF verification failed. {failure}"))

@@ -82,7 +82,7 @@ impl Next {
     /// ```
     #[must_use]
     pub fn redirect_or(&self, default: &str) -> SeeOther {
-        SeeOther(next::to_uri(self.get().unwrap_or(default)))
+        SeeOther::to(self.get().unwrap_or(default))
     }
 
     /// Was the visitor sent here by [`Fresh`](super::Fresh), to prove the password once more? A login page sends who
@@ -136,3 +136,19 @@ impl Next {
 /// ```
 #[derive(Debug, Clone)]
 pub struct SeeOther(pub(crate) String);
+
+impl SeeOther {
+    /// To an address of the app's own choice; one that a visitor has chosen goes through [`Next`].
+    ///
+    /// ```
+    /// # use housekey::{Error, axum::{AuthSession, SeeOther}};
+    /// async fn logout(auth: AuthSession) -> Result<SeeOther, Error> {
+    ///     auth.logout().await?;
+    ///     Ok(SeeOther::to("/"))
+    /// }
+    /// ```
+    #[must_use]
+    pub fn to(address: &str) -> Self {
+        Self(next::to_uri(address))
+    }
+}
