@@ -177,15 +177,15 @@ impl Visit {
 
     fn session_cookie(&self, state: &State) -> Option<String> {
         let settings = &self.front.cookie;
-        let flags = self.flags(settings.security);
+        let flags = || self.flags(settings.security);
         match (state.cookie, &state.key) {
             (CookieChange::Set, Some(key)) => {
                 let age = self.front.auth.end_of(state).cookie;
                 let now = self.front.clock.now();
-                Some(cookie::set(settings, key.expose_secret(), flags, age, now))
+                Some(cookie::set(settings, key.expose_secret(), flags(), age, now))
             }
             (CookieChange::Delete, _) if self.cookie.is_some() => {
-                Some(cookie::delete(settings, flags))
+                Some(cookie::delete(settings, flags()))
             }
             _ => None,
         }
