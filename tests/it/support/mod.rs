@@ -9,6 +9,7 @@ pub(crate) mod club;
 pub(crate) mod database;
 pub(crate) mod dice;
 pub(crate) mod django;
+pub(crate) mod fronts;
 pub(crate) mod log;
 pub(crate) mod server;
 pub(crate) mod transfers;
