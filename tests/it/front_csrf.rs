@@ -12,6 +12,7 @@ use crate::support::{Home, House, login, user};
 on_both_frameworks!(
     a_token_opens_as_field_or_header_and_nothing_else_does,
     a_form_with_files_has_its_token_before_them,
+    what_the_browser_says_of_the_page_counts,
     another_origin_is_refused_unless_it_is_trusted,
     behind_a_proxy_that_ends_tls_the_referer_counts,
     https_is_known_by_djangos_name_of_the_header_or_once_for_all,
@@ -112,6 +113,34 @@ fn a_form_with_files_has_its_token_before_them(framework: Framework) {
     assert_eq!(status(app, &[cookie, UPLOAD], &format!("{talk}--XX--\r\n")), 403);
     let header = ("x-csrftoken", CSRF_SECRET);
     assert_eq!(status(app, &[cookie, UPLOAD, header], &format!("{file}--XX--\r\n")), 200);
+}
+
+fn what_the_browser_says_of_the_page_counts(framework: Framework) {
+    let home = Home::sqlite();
+    let (_, app) =
+        app(framework, &home, |config| config.csrf_trusted_origin("https://tasks.example"));
+    let cookie = jar(CSRF_SECRET);
+    let own = format!("http://{app}");
+    let with = |more: &[(&str, &str)]| {
+        let token = [(cookie.0, cookie.1.as_str()), ("x-csrftoken", CSRF_SECRET)];
+        status(app, &[&token[..], more].concat(), "")
+    };
+    for (site, alone, with_own_origin) in [
+        ("same-origin", 200, 200),
+        ("none", 200, 200),
+        ("same-site", 403, 403),
+        ("cross-site", 403, 403),
+        ("SAME-ORIGIN", 403, 403),
+        ("", 403, 403),
+    ] {
+        let site = ("sec-fetch-site", site);
+        assert_eq!(with(&[site]), alone, "{site:?}");
+        assert_eq!(with(&[site, ("origin", &own)]), with_own_origin, "{site:?}");
+        // An origin that was named may be another site.
+        assert_eq!(with(&[site, ("origin", "https://tasks.example")]), 200, "{site:?}");
+        assert_eq!(with(&[site, ("origin", "https://evil.example")]), 403, "{site:?}");
+        assert_eq!(send("GET", app, "/public", &[site], "").status, 200, "{site:?}");
+    }
 }
 
 fn another_origin_is_refused_unless_it_is_trusted(framework: Framework) {

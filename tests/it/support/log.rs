@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::fmt::{Debug, Write};
-use std::sync::Once;
+use std::sync::{Mutex, Once};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -15,6 +15,9 @@ use tracing::{Event, Level, Metadata, Subscriber};
 thread_local! {
     static LINES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
+
+/// The apps of whom every thread is listened to, with what was said of them.
+static OF_APPS: Mutex<Vec<(String, Vec<String>)>> = Mutex::new(Vec::new());
 
 struct Recorder;
 
@@ -45,7 +48,7 @@ impl Subscriber for Recorder {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let is_ours =
             metadata.target().starts_with("housekey") && *metadata.level() <= Level::DEBUG;
-        is_ours && LINES.with_borrow(Option::is_some)
+        is_ours && (LINES.with_borrow(Option::is_some) || !OF_APPS.lock().unwrap().is_empty())
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut fields = Fields(String::new());
@@ -58,7 +61,13 @@ impl Subscriber for Recorder {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Fields(String::new());
         event.record(&mut fields);
-        say(&format!("{} {}", event.metadata().level(), fields.0));
+        let line = format!("{} {}", event.metadata().level(), fields.0);
+        for (app, lines) in OF_APPS.lock().unwrap().iter_mut() {
+            if line.contains(&format!("app={app:?}")) {
+                lines.push(line.clone());
+            }
+        }
+        say(&line);
     }
     fn enter(&self, _: &Id) {
         say("begin");
@@ -68,10 +77,24 @@ impl Subscriber for Recorder {
     }
 }
 
-/// What is said while this runs, a line each: `WARN ...` and the like, and spans by their names.
-pub(crate) fn recorded(work: impl FnOnce()) -> Vec<String> {
+fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| tracing::subscriber::set_global_default(Recorder).unwrap());
+}
+
+/// What is said of this app while this runs, on any thread; no two tests listen to apps of one name.
+pub(crate) fn said_of(app: &str, work: impl FnOnce()) -> Vec<String> {
+    listen();
+    OF_APPS.lock().unwrap().push((app.to_owned(), Vec::new()));
+    work();
+    let mut apps = OF_APPS.lock().unwrap();
+    let place = apps.iter().position(|(name, _)| name == app).unwrap();
+    apps.remove(place).1
+}
+
+/// What is said while this runs, a line each: `WARN ...` and the like, and spans by their names.
+pub(crate) fn recorded(work: impl FnOnce()) -> Vec<String> {
+    listen();
     LINES.set(Some(Vec::new()));
     work();
     LINES.take().unwrap()

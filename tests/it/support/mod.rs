@@ -11,6 +11,7 @@ pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod fronts;
 pub(crate) mod log;
+pub(crate) mod raw;
 pub(crate) mod server;
 pub(crate) mod transfers;
 

@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
+use actix_web::middleware::{Next, from_fn};
 use actix_web::{
     App, HttpRequest, HttpResponse, HttpServer, Responder, ResponseError, Route, guard, web,
 };
@@ -43,9 +46,33 @@ async fn error_with_more() -> HttpResponse {
     response
 }
 
+async fn error_as_conflict() -> HttpResponse {
+    let mut response = Error::SessionGone.error_response();
+    *response.status_mut() = StatusCode::CONFLICT;
+    response
+}
+
 async fn stream(user: Option<User>) -> HttpResponse {
     let name = greet(user).await;
     HttpResponse::Ok().content_type("text/plain").streaming(super::routes::pieces(name))
+}
+
+/// A middleware inside the layer that lets nobody through.
+async fn teapot(
+    session: Session,
+    _: ServiceRequest,
+    _: Next<impl MessageBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    session.insert("page", 1)?;
+    let cause = "short and stout";
+    Err(actix_web::error::InternalError::new(cause, StatusCode::IM_A_TEAPOT).into())
+}
+
+async fn ended(
+    _: ServiceRequest,
+    _: Next<impl MessageBody>,
+) -> Result<ServiceResponse, actix_web::Error> {
+    Err(Error::SessionGone.into())
 }
 
 /// axum answers `HEAD` where it answers `GET`.
@@ -91,6 +118,8 @@ pub(super) fn serve(house: &House, settings: &Settings) -> SocketAddr {
             .wrap(pages.clone())
             .configure(routes!(mount, house))
             .route("/housekey.json", housekey::actix::profile(&house))
+            .service(web::resource("/inside/teapot").wrap(from_fn(teapot)).route(get().to(public)))
+            .service(web::resource("/inside/ended").wrap(from_fn(ended)).route(get().to(public)))
             .service(inside)
             .service(private("/required/login", login_required()))
             .service(private("/required/permission", permission_required("notes.add_note")))

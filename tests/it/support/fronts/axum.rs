@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use diesel::connection::SimpleConnection as _;
@@ -32,10 +34,24 @@ async fn error_with_more() -> Response {
     ([("x-more", "1"), ("content-language", "en")], Error::SessionGone).into_response()
 }
 
+async fn error_as_conflict() -> Response {
+    (StatusCode::CONFLICT, Error::SessionGone).into_response()
+}
+
 async fn stream(user: Option<User>) -> Response {
     let name = greet(user).await;
     let body = Body::from_stream(super::routes::pieces(name));
     ([("content-type", "text/plain")], body).into_response()
+}
+
+/// A middleware inside the layer that lets nobody through.
+async fn teapot(session: Session, _: Request, _: Next) -> Response {
+    session.insert("page", 1).unwrap();
+    (StatusCode::IM_A_TEAPOT, "short and stout").into_response()
+}
+
+async fn ended(_: Request, _: Next) -> Response {
+    Error::SessionGone.into_response()
 }
 
 macro_rules! mount {
@@ -49,6 +65,8 @@ pub(super) fn serve(house: &House, settings: &Settings) -> SocketAddr {
         |layer| Router::new().route("/", get(public)).route("/deep", get(greet)).layer(layer);
     let routes = routes!(mount, house)
         .route("/housekey.json", housekey::axum::profile(house))
+        .route("/inside/teapot", get(public).layer(from_fn(teapot)))
+        .route("/inside/ended", get(public).layer(from_fn(ended)))
         .nest("/in", Router::new().route("/user", get(name)).route("/next", get(next)))
         .nest("/required/login", private(login_required()))
         .nest("/required/permission", private(permission_required("notes.add_note")))

@@ -2,7 +2,7 @@
 
 mod actix;
 mod axum;
-mod routes;
+pub(crate) mod routes;
 
 use std::net::SocketAddr;
 

@@ -69,6 +69,7 @@ macro_rules! routes {
             }));
             "/error/panicked" => get(failing(|_| panic!("on purpose")));
             "/error/with-more" => get(error_with_more);
+            "/error/as-conflict" => get(error_as_conflict);
         }
     }};
 }
