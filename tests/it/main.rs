@@ -30,6 +30,7 @@ mod django_live;
 mod django_rotation;
 mod expiry_by_database_clock;
 mod forged_cookies;
+mod front_compare;
 mod front_cookies;
 mod front_csrf;
 mod front_errors;
