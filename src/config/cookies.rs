@@ -3,6 +3,18 @@
 use super::{Config, CookieSecurity};
 use crate::error::Error;
 
+const HOST_PREFIX: &str = "__Host-";
+
+/// Does a browser take a cookie of that name only when it is marked as one for HTTPS (RFC 6265bis)?
+pub(crate) fn needs_https(name: &str) -> bool {
+    begins_with(name, HOST_PREFIX) || begins_with(name, "__Secure-")
+}
+
+/// Browsers compare without regard to case.
+fn begins_with(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(prefix))
+}
+
 impl Config {
     /// Sends both cookies over HTTPS alone (`SESSION_COOKIE_SECURE`, `CSRF_COOKIE_SECURE`), also where the host is this
     /// very machine.
@@ -112,16 +124,12 @@ impl Config {
             if domain.as_deref().is_some_and(|domain| !domain.bytes().all(super::is_host_byte)) {
                 return Err(Error::config(of("DOMAIN"), "is not the name of a host"));
             }
-            let lower = name.to_ascii_lowercase();
-            let is_host = lower.starts_with("__host-");
-            if is_host && domain.is_some() {
+            if begins_with(name, HOST_PREFIX) && domain.is_some() {
                 let problem = "is set, and browsers take a `__Host-` cookie for one host alone; take it away, or \
                                begin the name with `__Secure-`";
                 return Err(Error::config(of("DOMAIN"), problem));
             }
-            if (is_host || lower.starts_with("__secure-"))
-                && security == CookieSecurity::AnyConnection
-            {
+            if needs_https(name) && security == CookieSecurity::AnyConnection {
                 let problem = "is false, and browsers take a cookie of that name over HTTPS alone; take the \
                                beginning `__Host-` or `__Secure-` from its name";
                 return Err(Error::config(of("SECURE"), problem));

@@ -15,6 +15,8 @@ use crate::password::Hasher;
 use crate::permission::ModelPermissions;
 use crate::place::{DatabaseKind, Place};
 use crate::url::DatabaseUrl;
+#[cfg(feature = "_web")]
+pub(crate) use cookies::needs_https;
 use variables::Variables;
 use variables::is_host_byte;
 pub(crate) use variables::is_token_byte;

@@ -77,8 +77,7 @@ fn base<'a>(name: &'a str, value: &'a str, domain: Option<&'a str>, flags: Flags
     if let Some(domain) = domain {
         cookie.set_domain(domain);
     }
-    // Browsers take names with such a beginning only when the cookie is so marked.
-    if flags == Flags::Secure || name.starts_with("__") {
+    if flags == Flags::Secure {
         cookie.set_secure(true);
     }
     cookie

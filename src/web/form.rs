@@ -140,10 +140,13 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
     let mut read = BytesMut::new();
-    let (mut failed, mut look_at) = (None, LOOK_EVERY);
+    let (mut failed, mut is_over, mut look_at) = (None, false, LOOK_EVERY);
     while read.len() <= most {
         match next(&mut body).await {
-            None => break,
+            None => {
+                is_over = true;
+                break;
+            }
             Some(Ok(piece)) => read.extend_from_slice(&piece),
             Some(Err(error)) => {
                 failed = Some(error);
@@ -159,7 +162,8 @@ where
     }
     let read = read.freeze();
     let complete = read.len() <= most || is_enough(&read);
-    let again = Again { read: Some(read.clone()), failed, rest: body };
+    let rest = (failed.is_none() && !is_over).then_some(body);
+    let again = Again { read: Some(read.clone()), failed, rest };
     (again, complete.then_some(read))
 }
 
@@ -167,7 +171,8 @@ where
 pub(crate) struct Again<S, E> {
     read: Option<Bytes>,
     failed: Option<E>,
-    rest: S,
+    /// Until it has ended: who asks a stream once more may be in for a panic.
+    rest: Option<S>,
 }
 
 impl<S, E> Stream for Again<S, E>
@@ -184,6 +189,63 @@ where
         if let Some(error) = self.failed.take() {
             return Poll::Ready(Some(Err(error)));
         }
-        Pin::new(&mut self.rest).poll_next(cx)
+        let Some(rest) = &mut self.rest else { return Poll::Ready(None) };
+        let piece = Pin::new(rest).poll_next(cx);
+        if matches!(piece, Poll::Ready(None)) {
+            self.rest = None;
+        }
+        piece
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Like most streams it may not be asked again when it has ended.
+    struct Once(Option<Vec<Result<Bytes, &'static str>>>);
+
+    impl Stream for Once {
+        type Item = Result<Bytes, &'static str>;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            let pieces = self.0.as_mut().expect("it has ended");
+            if pieces.is_empty() {
+                self.0 = None;
+                return Poll::Ready(None);
+            }
+            Poll::Ready(Some(pieces.remove(0)))
+        }
+    }
+
+    /// All pieces of a body behind the reading ahead, asked for three times more than there are.
+    fn handed_on(
+        kind: &Kind,
+        most: usize,
+        pieces: Vec<Result<Bytes, &'static str>>,
+    ) -> Vec<Result<Bytes, &'static str>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let rounds = pieces.len() + 3;
+            let (mut body, _) = csrf_token(kind, most, Once(Some(pieces))).await;
+            let mut all = Vec::new();
+            for _ in 0..rounds {
+                all.extend(next(&mut body).await);
+            }
+            all
+        })
+    }
+
+    #[test]
+    fn a_body_that_has_ended_is_not_asked_again() {
+        let piece = |text: &'static str| Ok(Bytes::from_static(text.as_bytes()));
+        let urlencoded = |most, pieces| handed_on(&Kind::Urlencoded, most, pieces);
+        assert_eq!(urlencoded(9, vec![]), []);
+        assert_eq!(urlencoded(9, vec![piece("a="), piece("b")]), [piece("a=b")]);
+        // Longer than is read ahead: the rest comes as it was.
+        let longer = vec![piece("a=b"), piece("cd"), piece("e")];
+        assert_eq!(urlencoded(2, longer), [piece("a=b"), piece("cd"), piece("e")]);
+        let cut = vec![piece("a=b"), Err("cut off")];
+        assert_eq!(urlencoded(9, cut), [piece("a=b"), Err("cut off")]);
     }
 }

@@ -19,6 +19,10 @@ impl Front {
     /// What costs nothing: for whom the request is, where it comes from, and a token in its header. When it is
     /// refused, its body should be drained.
     pub(crate) fn admit(&self, head: &impl Head) -> Result<Admission, Problem> {
+        // A proxy in front may go by the other one (RFC 9112, 3.2).
+        if head.lines("host").nth(1).is_some() {
+            return Err(Problem::new(400, "Wrong host", "A request is for one host alone."));
+        }
         let host = self.host(head);
         if !self.allowed_hosts.allow(host) {
             return Err(self.wrong_host(host));

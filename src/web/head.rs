@@ -37,8 +37,7 @@ pub(crate) enum Form {
 
 /// By `Accept` (RFC 9110), and by what a browser says that it wants the answer for.
 pub(crate) fn wanted(head: &impl Head) -> Form {
-    let accept = head.text("accept").unwrap_or_default();
-    let (html, json) = (weight(accept, is_html), weight(accept, is_json));
+    let (html, json) = (weight(head, is_html), weight(head, is_json));
     // `fetch` takes anything by default, and cannot show a page.
     let mode = head.text("sec-fetch-mode").unwrap_or("navigate");
     let asked = head.text("x-requested-with");
@@ -63,8 +62,9 @@ fn is_json(kind: &str) -> bool {
 }
 
 /// How much kinds of that sort are wanted, from 0 to 1.
-fn weight(accept: &str, is_wanted: impl Fn(&str) -> bool) -> f32 {
-    let weights = accept.split(',').filter_map(|range| {
+fn weight(head: &impl Head, is_wanted: impl Fn(&str) -> bool) -> f32 {
+    let lines = head.lines("accept").filter_map(|line| std::str::from_utf8(line).ok());
+    let weights = lines.flat_map(|line| line.split(',')).filter_map(|range| {
         let mut parts = range.split(';').map(str::trim);
         let kind = parts.next()?.to_ascii_lowercase();
         let weight = parts.find_map(|part| part.strip_prefix("q="));
@@ -122,6 +122,7 @@ pub(crate) mod tests {
             (&[("accept", "application/json, text/html")], Form::Html),
             (&[("accept", "text/html;q=0, application/json;q=0.1")], Form::Json),
             (&[("accept", "text/html;q=nonsense")], Form::Text),
+            (&[("accept", "text/html;q=0.5"), ("accept", "application/json")], Form::Json),
         ] {
             assert_eq!(wanted(&Asked { headers, peer: None }), form, "{headers:?}");
         }

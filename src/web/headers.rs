@@ -21,6 +21,22 @@ pub(crate) trait Headers {
     }
 }
 
+/// Does a header of an answer stay when its text is said in another form? What describes the text does not.
+pub(crate) fn stays(name: &str) -> bool {
+    const OF_THE_TEXT: [&str; 9] = [
+        "accept-ranges",
+        "cache-control",
+        "etag",
+        "last-modified",
+        "location",
+        "retry-after",
+        "trailer",
+        "transfer-encoding",
+        "www-authenticate",
+    ];
+    !name.starts_with("content-") && !OF_THE_TEXT.contains(&name)
+}
+
 /// Cookies, and what caches have to know of an answer that depends on them.
 pub(crate) fn mark(headers: &mut impl Headers, outcome: &Outcome) {
     if !outcome.asked {

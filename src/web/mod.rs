@@ -1,5 +1,16 @@
 //! From HTTP to the house and back: what the adapters for web frameworks have in common.
 
+#![cfg_attr(
+    not(any(feature = "actix", feature = "axum")),
+    expect(
+        dead_code,
+        unreachable_pub,
+        unused_imports,
+        unused_macros,
+        reason = "all of it is for the adapters"
+    )
+)]
+
 #[cfg(feature = "actix")]
 pub mod actix;
 mod auth_session;

@@ -73,7 +73,10 @@ impl<P: PermissionName> std::fmt::Debug for RequirePermission<P> {
 /// }
 /// ```
 #[derive(Debug, Clone)]
-#[expect(clippy::exhaustive_structs, reason = "to be taken apart in the arguments of a handler")]
+#[cfg_attr(
+    any(feature = "actix", feature = "axum"),
+    expect(clippy::exhaustive_structs, reason = "to be taken apart in the arguments of a handler")
+)]
 pub struct RequireStaff(pub User);
 
 /// Someone is signed in, and proved the password within the last `MINUTES`; others are asked for it once more.
@@ -89,5 +92,8 @@ pub struct RequireStaff(pub User);
 /// }
 /// ```
 #[derive(Debug, Clone)]
-#[expect(clippy::exhaustive_structs, reason = "to be taken apart in the arguments of a handler")]
+#[cfg_attr(
+    any(feature = "actix", feature = "axum"),
+    expect(clippy::exhaustive_structs, reason = "to be taken apart in the arguments of a handler")
+)]
 pub struct Fresh<const MINUTES: u32 = 5>(pub User);

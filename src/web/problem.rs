@@ -37,6 +37,16 @@ impl Problem {
         self
     }
 
+    /// The app may have given the answer another status since: then it is no way to the login page any more.
+    #[must_use]
+    pub(crate) fn with_status(mut self, status: u16) -> Self {
+        let ours = if self.page.is_some() { 303 } else { self.status };
+        if status != ours {
+            (self.status, self.page) = (status, None);
+        }
+        self
+    }
+
     /// What the visitor is told; what went wrong inside goes into the log.
     pub(crate) fn of(error: &Error) -> Self {
         let problem = Self::told(error);

@@ -8,6 +8,7 @@ use super::problem::Problem;
 use super::{Front, Visit, login};
 use crate::error::Error;
 use crate::events::EventKind;
+use crate::next::to_uri;
 use crate::session::visitor::Visitor;
 use crate::user::{Permissions, User};
 
@@ -130,7 +131,7 @@ impl Front {
             }
             Denial::NotStaff => self.not_allowed(r#", error="insufficient_scope""#),
             Denial::Lacks(name) => {
-                let name = name.replace(['"', '\\'], "");
+                let name = plain(&name);
                 // RFC 6750
                 self.not_allowed(&format!(r#", error="insufficient_scope", scope="{name}""#))
             }
@@ -145,15 +146,32 @@ impl Front {
     /// Who sends a session cookie is known by it: no scheme for that is registered, and browsers ask for no
     /// password by one that they do not know.
     fn challenge(&self, error: &str) -> String {
-        let is_plain =
-            |letter: &char| (' '..='~').contains(letter) && !['"', '\\'].contains(letter);
-        let realm: String = self.app.chars().filter(is_plain).collect();
+        let realm = plain(&self.app);
         format!(r#"Cookie realm="{realm}", cookie-name="{}"{error}"#, self.cookie.name)
     }
 
     fn login_page(&self, head: &impl Head, flag: &str) -> Option<String> {
         let scheme = if self.is_secure(head) { "https" } else { "http" };
         let (host, path) = (self.host(head), head.path_and_query());
-        Some(login::page(self.login_url.as_deref()?, login::Here { scheme, host, path }, flag))
+        let page =
+            login::page(self.login_url.as_deref()?, login::Here { scheme, host, path }, flag);
+        Some(to_uri(&page))
+    }
+}
+
+/// As it may stand between quotes in a header.
+fn plain(text: &str) -> String {
+    let is_plain = |letter: &char| (' '..='~').contains(letter) && !['"', '\\'].contains(letter);
+    text.chars().filter(is_plain).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_quotes_ends_nothing() {
+        assert_eq!(plain("notes.add_note"), "notes.add_note");
+        assert_eq!(plain("a\"b\\c\r\nd größe"), "abcd gre");
     }
 }

@@ -50,6 +50,20 @@ impl Default for PageSettings {
 }
 
 impl PageSettings {
+    /// A policy may be written over several lines. What cannot stand in a header is no policy of anybody's.
+    pub(crate) fn say_csp(&mut self, policy: &str) {
+        let policy = policy.split_whitespace().collect::<Vec<_>>().join(" ");
+        if policy.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+            self.csp = Csp::Said(policy);
+        } else {
+            tracing::error!(
+                policy,
+                "SECURE_CSP holds letters that no header may hold, so that of housekey is used instead; write \
+                 names of hosts as browsers send them (xn--)"
+            );
+        }
+    }
+
     /// The policy for a page of the app, whose forms may lead to these hosts.
     pub(crate) fn csp<'a>(&self, hosts: impl Iterator<Item = &'a str>) -> String {
         match &self.csp {
@@ -133,7 +147,7 @@ macro_rules! builder {
             /// ```
             #[must_use]
             pub fn with_secure_csp(self, policy: impl Into<String>) -> Self {
-                self.set(|front| front.pages.csp = Csp::Said(policy.into()))
+                self.set(|front| front.pages.say_csp(&policy.into()))
             }
 
             /// The `Referrer-Policy` (`SECURE_REFERRER_POLICY`): `same-origin` unless said otherwise.

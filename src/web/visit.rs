@@ -4,11 +4,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OnceCell;
 
-use super::client::Way;
+use super::client::{DEVICE_COOKIE, Way};
 use super::csrf_token::CsrfToken;
 use super::head::Head;
+use super::problem::Problem;
 use super::{Front, cookie};
-use crate::config::CookieSecurity;
+use crate::config::{CookieSecurity, needs_https};
 use crate::csrf::Secret;
 use crate::error::Error;
 use crate::session::visitor::Visitor;
@@ -22,7 +23,7 @@ pub(crate) struct Visit {
     session: OnceCell<Session>,
     csrf: Mutex<Csrf>,
     #[cfg(feature = "actix")]
-    broken: Mutex<Option<super::problem::Problem>>,
+    broken: Mutex<Option<Problem>>,
 }
 
 /// The secret that this visitor's forms are to know.
@@ -39,6 +40,13 @@ struct Csrf {
 pub(crate) enum Flags {
     Secure,
     Plain,
+}
+
+/// How a visit ends: what is added to the answer, and what is said in its place.
+#[derive(Default)]
+pub(crate) struct End {
+    pub(crate) outcome: Outcome,
+    pub(crate) instead: Option<Problem>,
 }
 
 /// What the visit means for the response.
@@ -69,13 +77,19 @@ impl Visit {
 
     /// The house did not answer an extractor.
     #[cfg(feature = "actix")]
-    pub(crate) fn broke(&self, problem: super::problem::Problem) {
+    pub(crate) fn broke(&self, problem: Problem) {
         *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
     }
 
     #[cfg(feature = "actix")]
-    pub(crate) fn broken(&self) -> Option<super::problem::Problem> {
-        self.broken.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(crate) fn broken(&self) -> Option<Problem> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    #[cfg(not(feature = "actix"))]
+    #[expect(clippy::unused_self, reason = "there is nobody who would not hear of it")]
+    fn broken(&self) -> Option<Problem> {
+        None
     }
 
     pub(crate) fn way(&self) -> Way {
@@ -124,8 +138,22 @@ impl Visit {
         self.session.get_or_try_init(look_up).await.cloned()
     }
 
+    /// Saves what the handler has changed, whose answer has this status.
+    pub(crate) async fn end(&self, status: u16) -> End {
+        if status < 500
+            && let Some(problem) = self.broken()
+        {
+            return End { outcome: Outcome::default(), instead: Some(problem) };
+        }
+        match self.commit(status).await {
+            Ok(outcome) => End { outcome, instead: None },
+            // The handler's answer speaks of changes that were not saved.
+            Err(error) => End { outcome: self.after_failure(), instead: Some(Problem::of(&error)) },
+        }
+    }
+
     /// Saves the session, unless the response is a server error.
-    pub(crate) async fn commit(&self, status: u16) -> Result<Outcome, Error> {
+    async fn commit(&self, status: u16) -> Result<Outcome, Error> {
         if let Some(session) = self.session.get() {
             let is_due = self.front.auth.is_due(&*self.peek(session)?);
             if status < 500 && is_due {
@@ -137,7 +165,7 @@ impl Visit {
     }
 
     /// What is to be told even when the session could not be saved: the key of a login that was stored.
-    pub(crate) fn after_failure(&self) -> Outcome {
+    fn after_failure(&self) -> Outcome {
         let state = self.session.get().and_then(Session::try_state);
         if state.is_some_and(|state| state.cookie == CookieChange::Set) {
             return self.outcome().unwrap_or_default();
@@ -164,20 +192,16 @@ impl Visit {
         if let Some(secret) = &csrf.secret {
             let now = self.front.clock.now();
             outcome.asked = true;
-            let flags = self.flags(self.front.csrf_cookie.security);
-            outcome.set_cookies.push(cookie::set_csrf(
-                &self.front.csrf_cookie,
-                secret.expose(),
-                flags,
-                now,
-            ));
+            let settings = &self.front.csrf_cookie;
+            let flags = self.flags(&settings.cookie_name, settings.security);
+            outcome.set_cookies.push(cookie::set_csrf(settings, secret.expose(), flags, now));
         }
         Ok(outcome)
     }
 
     fn session_cookie(&self, state: &State) -> Option<String> {
         let settings = &self.front.cookie;
-        let flags = || self.flags(settings.security);
+        let flags = || self.flags(&settings.name, settings.security);
         match (state.cookie, &state.key) {
             (CookieChange::Set, Some(key)) => {
                 let age = self.front.auth.end_of(state).cookie;
@@ -199,13 +223,14 @@ impl Visit {
             return None;
         }
         let settings = &self.front.cookie;
-        let flags = self.flags(settings.security);
+        let flags = self.flags(DEVICE_COOKIE, settings.security);
         Some(cookie::set_device(settings, &auth.device(user.id), flags, self.front.clock.now()))
     }
 
     /// Only within one machine a cookie may go in the clear unasked.
-    fn flags(&self, security: CookieSecurity) -> Flags {
+    fn flags(&self, name: &str, security: CookieSecurity) -> Flags {
         let flags = match (security, self.way) {
+            _ if needs_https(name) => Flags::Secure,
             (CookieSecurity::AnyConnection, _)
             | (CookieSecurity::HttpsOrLoopback, Way::Loopback) => Flags::Plain,
             _ => Flags::Secure,

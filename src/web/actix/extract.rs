@@ -109,7 +109,7 @@ impl FromRequest for Next {
 }
 
 async fn session(request: &HttpRequest) -> Result<(Arc<Visit>, Session), actix_web::Error> {
-    let visit = visit(request)?;
+    let visit = answering(request)?;
     let session = visit.session(|| visit.front.visitor(&View(request))).await;
     match session {
         Ok(session) => Ok((visit, session)),
@@ -121,7 +121,7 @@ pub(super) async fn require(
     request: &HttpRequest,
     requirement: &Requirement,
 ) -> Result<Admitted, actix_web::Error> {
-    let visit = visit(request)?;
+    let visit = answering(request)?;
     let admitted = visit.require(requirement, || visit.front.visitor(&View(request))).await;
     admitted.map_err(|denial| turn_away(&visit, denial, request))
 }
@@ -134,6 +134,12 @@ fn turn_away(visit: &Visit, denial: Denial, request: &HttpRequest) -> actix_web:
         visit.broke(problem.clone());
     }
     Refusal(problem).into()
+}
+
+/// A house that has failed one extractor of a request is not asked again for the next.
+fn answering(request: &HttpRequest) -> Result<Arc<Visit>, actix_web::Error> {
+    let visit = visit(request)?;
+    visit.broken().map_or(Ok(visit), |problem| Err(Refusal(problem).into()))
 }
 
 fn visit(request: &HttpRequest) -> Result<Arc<Visit>, actix_web::Error> {

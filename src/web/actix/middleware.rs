@@ -13,9 +13,10 @@ use crate::db::HouseConnection;
 use crate::house::Housekey;
 use crate::web::guard::{Admission, csrf_token, drain};
 use crate::web::head::{Form, wanted};
-use crate::web::headers::mark;
+use crate::web::headers::{Headers, mark, stays};
 use crate::web::problem::Problem;
-use crate::web::settings::{Csp, Reach, builder};
+use crate::web::settings::{Reach, builder};
+use crate::web::visit::End;
 use crate::web::{Front, Guard, Visit};
 
 /// Gives every request its session, guards what changes something by Django's CSRF rules, and tells browsers what
@@ -107,12 +108,32 @@ where
         let inner = Rc::clone(&self.inner);
         Box::pin(async move {
             let response = match admit(&visit.front, &mut request).await {
-                Ok(()) => finish(&visit, inner.call(request).await?).await,
-                Err(problem) => answer(request, problem),
+                Ok(()) => inner.call(request).await,
+                Err(problem) => {
+                    let refused = refusal(problem);
+                    return Ok(ServiceResponse::new(
+                        request.into_parts().0,
+                        dressed(&visit, form, &End::default(), refused),
+                    ));
+                }
             };
-            let mut response = in_form(response, form);
-            visit.front.secure(response.headers_mut(), visit.way());
-            Ok(response)
+            match response {
+                Ok(response) => {
+                    let (request, response) = response.into_parts();
+                    let end = visit.end(response.status().as_u16()).await;
+                    let response = dressed(&visit, form, &end, response.map_into_left_body());
+                    Ok(ServiceResponse::new(request, response))
+                }
+                // Of a middleware inside: the answer is made of it outside.
+                Err(mut error) => {
+                    let end = visit.end(error.as_response_error().status_code().as_u16()).await;
+                    error.add_response_mapper(move |response| {
+                        let response = response.map_into_left_body();
+                        dressed(&visit, form, &end, response).map_into_boxed_body()
+                    });
+                    Err(error)
+                }
+            }
         })
     }
 }
@@ -137,57 +158,37 @@ async fn admit(front: &Front, request: &mut ServiceRequest) -> Result<(), Proble
     Ok(())
 }
 
-fn answer<B>(request: ServiceRequest, problem: Problem) -> ServiceResponse<EitherBody<B>> {
-    request.into_response(HttpResponse::from_error(Refusal(problem))).map_into_right_body()
-}
-
-async fn finish<B: MessageBody + 'static>(
+/// The answer with all that the visit has to say.
+fn dressed<B: MessageBody + 'static>(
     visit: &Visit,
-    response: ServiceResponse<B>,
-) -> ServiceResponse<EitherBody<B>> {
-    if let Some(problem) = visit.broken()
-        && response.status().as_u16() < 500
-    {
-        return in_place_of(response, problem);
-    }
-    match visit.commit(response.status().as_u16()).await {
-        Ok(outcome) => {
-            let mut response = response.map_into_left_body();
-            mark(response.headers_mut(), &outcome);
-            response
-        }
-        // The handler's answer speaks of changes that were not saved.
-        Err(error) => {
-            let mut response = in_place_of(response, Problem::of(&error));
-            mark(response.headers_mut(), &visit.after_failure());
-            response
-        }
-    }
-}
-
-fn in_place_of<B>(
-    response: ServiceResponse<B>,
-    problem: Problem,
-) -> ServiceResponse<EitherBody<B>> {
-    response.into_response(HttpResponse::from_error(Refusal(problem))).map_into_right_body()
-}
-
-/// The same answer in the form that is wanted, with what the visit has added to its headers.
-fn in_form<B: MessageBody + 'static>(
-    mut before: ServiceResponse<EitherBody<B>>,
     form: Form,
-) -> ServiceResponse<EitherBody<B>> {
-    let problem = before.response_mut().extensions_mut().remove::<Problem>();
-    let Some(problem) = problem else { return before };
-    let mut answer: HttpResponse<BoxBody> = rendered(problem, form);
-    for name in ["vary", "set-cookie"] {
-        for value in before.headers().get_all(name) {
-            let name = actix_web::http::header::HeaderName::from_static(name);
-            answer.headers_mut().append(name, value.clone());
-        }
+    end: &End,
+    answer: HttpResponse<EitherBody<B>>,
+) -> HttpResponse<EitherBody<B>> {
+    let mut response = end.instead.clone().map_or(answer, refusal);
+    mark(response.headers_mut(), &end.outcome);
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = problem {
+        response = in_form(problem, form, &response).map_into_right_body();
     }
-    let vary = actix_web::http::header::HeaderName::from_static("vary");
-    let accept = actix_web::http::header::HeaderValue::from_static("Accept");
-    answer.headers_mut().append(vary, accept);
-    before.into_response(answer).map_into_right_body()
+    visit.front.secure(response.headers_mut(), visit.way());
+    response
+}
+
+fn refusal<B>(problem: Problem) -> HttpResponse<EitherBody<B>> {
+    HttpResponse::from_error(Refusal(problem)).map_into_right_body()
+}
+
+/// The same answer in the form that is wanted, with what the app and the visit have added to its headers.
+fn in_form<B>(
+    problem: Problem,
+    form: Form,
+    before: &HttpResponse<EitherBody<B>>,
+) -> HttpResponse<BoxBody> {
+    let mut response = rendered(problem.with_status(before.status().as_u16()), form);
+    for (name, value) in before.headers().iter().filter(|(name, _)| stays(name.as_str())) {
+        response.headers_mut().append(name.clone(), value.clone());
+    }
+    response.headers_mut().add("vary", "Accept");
+    response
 }

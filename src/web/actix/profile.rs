@@ -1,4 +1,4 @@
-use actix_web::{HttpResponse, Route, web};
+use actix_web::{HttpResponse, Route, guard, web};
 
 use crate::db::HouseConnection;
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::house::Housekey;
 #[must_use]
 pub fn profile<L: HouseConnection>(house: &Housekey<L>) -> Route {
     let house = house.clone();
-    web::get().to(move || {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(move || {
         let house = house.clone();
         async move { tell(&house).await }
     })

@@ -14,9 +14,9 @@ use crate::db::HouseConnection;
 use crate::house::Housekey;
 use crate::web::guard::{Admission, csrf_token, drain};
 use crate::web::head::{Form, wanted};
-use crate::web::headers::mark;
+use crate::web::headers::{mark, stays};
 use crate::web::problem::Problem;
-use crate::web::settings::{Csp, Reach, builder};
+use crate::web::settings::{Reach, builder};
 use crate::web::{Front, Guard, Visit};
 
 /// Gives every request its session, guards what changes something by Django's CSRF rules, and tells browsers what
@@ -115,12 +115,14 @@ where
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
             let mut response = match admit(&visit.front, request).await {
-                Ok(request) => {
-                    let response = inner.call(request).await?.into_response();
-                    finish(&visit, response).await
-                }
+                Ok(request) => inner.call(request).await?.into_response(),
                 Err(problem) => problem.into_response(),
             };
+            let end = visit.end(response.status().as_u16()).await;
+            if let Some(problem) = end.instead {
+                response = problem.into_response();
+            }
+            mark(response.headers_mut(), &end.outcome);
             if let Some(problem) = response.extensions_mut().remove::<Problem>() {
                 response = in_form(problem, form, &response);
             }
@@ -148,25 +150,11 @@ async fn admit(front: &Front, request: Request) -> Result<Request, Problem> {
     Ok(Request::from_parts(parts, Body::from_stream(body)))
 }
 
-async fn finish(visit: &Visit, mut response: Response) -> Response {
-    match visit.commit(response.status().as_u16()).await {
-        Ok(outcome) => mark(response.headers_mut(), &outcome),
-        // The handler's answer speaks of changes that were not saved.
-        Err(error) => {
-            response = error.into_response();
-            mark(response.headers_mut(), &visit.after_failure());
-        }
-    }
-    response
-}
-
-/// The same answer with what the visit has added to its headers.
+/// The same answer in the form that is wanted, with what the app and the visit have added to its headers.
 fn in_form(problem: Problem, form: Form, before: &Response) -> Response {
-    let mut response = rendered(problem, form);
-    for name in ["vary", "set-cookie"] {
-        for value in before.headers().get_all(name) {
-            response.headers_mut().append(name, value.clone());
-        }
+    let mut response = rendered(problem.with_status(before.status().as_u16()), form);
+    for (name, value) in before.headers().iter().filter(|(name, _)| stays(name.as_str())) {
+        response.headers_mut().append(name, value.clone());
     }
     response.headers_mut().append("vary", http::HeaderValue::from_static("Accept"));
     response

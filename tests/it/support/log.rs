@@ -21,6 +21,8 @@ thread_local! {
 
 /// Warnings of all threads.
 static WARNINGS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// The apps of whom every thread is listened to, with what was said of them.
+static OF_APPS: Mutex<Vec<(String, Vec<String>)>> = Mutex::new(Vec::new());
 
 struct Recorder;
 
@@ -51,7 +53,12 @@ impl Subscriber for Recorder {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         let is_ours =
             metadata.target().starts_with("housekey") && *metadata.level() <= Level::DEBUG;
-        is_ours && (*metadata.level() <= Level::WARN || LINES.with_borrow(Option::is_some))
+        let is_wanted = || {
+            *metadata.level() <= Level::WARN
+                || LINES.with_borrow(Option::is_some)
+                || !OF_APPS.lock().unwrap().is_empty()
+        };
+        is_ours && is_wanted()
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut fields = Fields(String::new());
@@ -66,6 +73,11 @@ impl Subscriber for Recorder {
         event.record(&mut fields);
         let line = format!("{} {}", event.metadata().level(), fields.0);
         say(&line);
+        for (app, lines) in OF_APPS.lock().unwrap().iter_mut() {
+            if line.contains(&format!("app={app:?}")) {
+                lines.push(line.clone());
+            }
+        }
         if *event.metadata().level() == Level::WARN {
             WARNINGS.lock().unwrap().push(line);
         }
@@ -104,4 +116,14 @@ pub(crate) fn warnings_of(app: &str) -> Vec<String> {
     let of = format!("app={app:?}");
     let all = WARNINGS.lock().unwrap();
     all.iter().filter(|line| line.split(' ').any(|word| word == of)).cloned().collect()
+}
+
+/// What is said of this app while this runs, on any thread; no two tests listen to apps of one name.
+pub(crate) fn said_of(app: &str, work: impl FnOnce()) -> Vec<String> {
+    listen();
+    OF_APPS.lock().unwrap().push((app.to_owned(), Vec::new()));
+    work();
+    let mut apps = OF_APPS.lock().unwrap();
+    let place = apps.iter().position(|(name, _)| name == app).unwrap();
+    apps.remove(place).1
 }

@@ -33,6 +33,12 @@ impl Answer {
         self.response.headers().get(name).map(|value| value.to_str().unwrap())
     }
 
+    /// All headers of that name.
+    pub(crate) fn headers(&self, name: &str) -> Vec<&str> {
+        let values = self.response.headers().get_all(name).iter();
+        values.map(|value| value.to_str().unwrap()).collect()
+    }
+
     /// The value that `Set-Cookie` gives to the session cookie.
     pub(crate) fn cookie(&self) -> Option<String> {
         let value = self.set_cookie("sessionid")?.split(';').next()?.split_once('=')?.1;
@@ -85,6 +91,18 @@ pub(crate) fn send(
     let mut response = agent.run(request.body(body.to_owned()).unwrap()).unwrap();
     let body = response.body_mut().read_to_string().unwrap();
     Answer { status: response.status().as_u16(), body, response: response.map(drop) }
+}
+
+/// What a browser says that it takes.
+pub(crate) const BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+/// A visit of somebody with this session, who takes this; an empty text for neither.
+pub(crate) fn visit(address: SocketAddr, path: &str, session: &str, accept: &str) -> Answer {
+    let cookie = format!("sessionid={session}");
+    let all = [("cookie", cookie.as_str()), ("accept", accept)];
+    let said: Vec<_> =
+        all.into_iter().filter(|(_, value)| !value.ends_with('=') && !value.is_empty()).collect();
+    send("GET", address, path, &said, "")
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str, cookie: &str) -> Answer {

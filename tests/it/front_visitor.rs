@@ -1,43 +1,34 @@
 //! From where a user has signed in is written down with the login; what a visitor says of itself is data.
 
-use axum::Router;
-use axum::extract::State;
-use axum::routing::post;
-use housekey::axum::HousekeyLayer;
-use housekey::{Config, Error, Session};
+use housekey::{Config, Session};
 
-use crate::support::server::{CSRF_SECRET, send, serve};
+use crate::support::fronts::{Framework, on_each_front};
+use crate::support::server::{CSRF_SECRET, send};
 use crate::support::{Home, House, PASSWORD, login_in, on_both_databases, user};
 
+on_each_front!(the_address_is_the_connections, behind_a_proxy_it_is_what_the_proxy_says,);
 on_both_databases!(
-    the_address_is_the_connections,
-    behind_a_proxy_it_is_what_the_proxy_says,
     what_a_visitor_says_is_cut_and_stored_as_it_is,
     a_session_that_goes_on_under_a_new_key_keeps_it,
 );
 
-async fn sign_in(State(house): State<House>, session: Session) -> Result<(), Error> {
-    house
-        .run(move |house| {
-            login_in(house, &session, "ada");
-            Ok(())
-        })
-        .await
-}
-
 /// Address and agent of a login that was sent with these headers.
-fn written(home: &Home, config: Config, headers: &[(&str, &str)]) -> (String, String) {
+fn written(
+    framework: Framework,
+    home: &Home,
+    config: Config,
+    headers: &[(&str, &str)],
+) -> (String, String) {
     let house = home.open_with(config);
     if house.find_user("ada").unwrap().is_none() {
         user(&house, "ada");
     }
-    let routes = Router::new().route("/login", post(sign_in));
-    let app = serve(routes.layer(HousekeyLayer::new(&house)).with_state(house));
+    let app = framework.serve(&house);
     let token = format!("csrftoken={CSRF_SECRET}");
     let mut all = vec![("cookie", token.as_str()), ("x-csrftoken", CSRF_SECRET)];
     all.extend(headers);
     home.execute("DELETE FROM housekey_session");
-    assert_eq!(send("POST", app, "/login", &all, "").status, 200);
+    assert_eq!(send("POST", app, "/login-behind", &all, "").status, 200);
     stored(home)
 }
 
@@ -46,14 +37,14 @@ fn stored(home: &Home) -> (String, String) {
     (of("address"), of("agent"))
 }
 
-fn the_address_is_the_connections(home: &Home) {
+fn the_address_is_the_connections(framework: Framework, home: &Home) {
     // Nobody is believed who has not been named.
     let headers = [("x-real-ip", "192.0.2.1"), ("user-agent", "Lynx/2.9")];
     let expected = ("127.0.0.1".to_owned(), "Lynx/2.9".to_owned());
-    assert_eq!(written(home, home.config("notes"), &headers), expected);
+    assert_eq!(written(framework, home, home.config("notes"), &headers), expected);
 }
 
-fn behind_a_proxy_it_is_what_the_proxy_says(home: &Home) {
+fn behind_a_proxy_it_is_what_the_proxy_says(framework: Framework, home: &Home) {
     for (lines, expected) in [
         (&["192.0.2.7"][..], "192.0.2.7"),
         (&["2001:DB8::7"], "2001:db8::7"),
@@ -67,7 +58,7 @@ fn behind_a_proxy_it_is_what_the_proxy_says(home: &Home) {
         // As a name of WSGI's, which Django's settings have.
         let config = home.config("notes").client_address_header("HTTP_X_FORWARDED_FOR");
         let headers: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
-        assert_eq!(written(home, config, &headers).0, expected, "{lines:?}");
+        assert_eq!(written(framework, home, config, &headers).0, expected, "{lines:?}");
     }
 }
 

@@ -2,61 +2,38 @@
 
 use std::net::SocketAddr;
 
-use axum::Router;
-use axum::extract::State;
-use axum::routing::{get, post};
-use housekey::axum::{CsrfToken, HousekeyLayer};
-use housekey::{Config, Error, Session};
+use housekey::Config;
 
-use crate::support::log::recorded;
-use crate::support::server::{CSRF_SECRET, send, serve};
+use crate::support::fronts::Framework;
+use crate::support::fronts::on_both_frameworks;
+use crate::support::server::{CSRF_SECRET, send};
 use crate::support::{Home, House, login, user};
+
+on_both_frameworks!(
+    a_token_opens_as_field_or_header_and_nothing_else_does,
+    a_form_with_files_has_its_token_before_them,
+    what_the_browser_says_of_the_page_counts,
+    another_origin_is_refused_unless_it_is_trusted,
+    behind_a_proxy_that_ends_tls_the_referer_counts,
+    https_is_known_by_djangos_name_of_the_header_or_once_for_all,
+    a_login_changes_the_secret,
+    what_changes_nothing_and_what_is_exempt_need_no_token,
+    a_field_is_ready_for_a_form,
+);
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const UPLOAD: (&str, &str) = ("content-type", "multipart/form-data; boundary=XX");
 
-async fn token(csrf: CsrfToken) -> String {
-    csrf.token()
-}
-
-async fn field(csrf: CsrfToken) -> String {
-    csrf.input()
-}
-
-async fn sign_in(State(house): State<House>, session: Session) -> Result<(), Error> {
-    let work = move |house: &House| {
-        crate::support::login_in(house, &session, "ada");
-        Ok(())
-    };
-    house.run(work).await
-}
-
-async fn sign_in_and_show(
-    State(house): State<House>,
-    session: Session,
-    csrf: CsrfToken,
-) -> Result<String, Error> {
-    let before = csrf.token();
-    sign_in(State(house), session).await?;
-    Ok(format!("{before} {}", csrf.token()))
-}
-
-fn app(home: &Home, change: impl FnOnce(Config) -> Config) -> (House, SocketAddr) {
+fn app(
+    framework: Framework,
+    home: &Home,
+    change: impl FnOnce(Config) -> Config,
+) -> (House, SocketAddr) {
     let house = home.open_with(change(home.config("notes")));
     if house.find_user("ada").unwrap().is_none() {
         user(&house, "ada");
     }
-    let routes = Router::new()
-        .route("/", get(|| async { "page" }).post(|body: String| async { body }))
-        .route("/token", get(token))
-        .route("/field", get(field))
-        .route("/login", post(sign_in))
-        .route("/login-and-show", post(sign_in_and_show))
-        .layer(HousekeyLayer::new(&house));
-    let hooks = Router::new()
-        .route("/hook", post(|body: String| async { body }))
-        .layer(HousekeyLayer::new(&house).csrf_exempt());
-    let address = serve(routes.merge(hooks).with_state(house.clone()));
+    let address = framework.serve(&house);
     (house, address)
 }
 
@@ -66,13 +43,12 @@ fn jar(secret: &str) -> (&'static str, String) {
 }
 
 fn status(app: SocketAddr, headers: &[(&str, &str)], body: &str) -> u16 {
-    send("POST", app, "/", headers, body).status
+    send("POST", app, "/public", headers, body).status
 }
 
-#[test]
-fn a_token_opens_as_field_or_header_and_nothing_else_does() {
+fn a_token_opens_as_field_or_header_and_nothing_else_does(framework: Framework) {
     let home = Home::sqlite();
-    let (_, app) = app(&home, |config| config);
+    let (_, app) = app(framework, &home, |config| config);
     let page = send("GET", app, "/token", &[], "");
     let line = page.set_cookie("csrftoken").unwrap();
     let secret = line.split([';', '=']).nth(1).unwrap();
@@ -93,7 +69,7 @@ fn a_token_opens_as_field_or_header_and_nothing_else_does() {
     let body = |token: &str| format!("text=milk&csrfmiddlewaretoken={token}");
     for token in [page.body.as_str(), &other.body, secret] {
         assert_eq!(status(app, &[cookie, ("x-csrftoken", token)], "x"), 200);
-        let answer = send("POST", app, "/", &[cookie, FORM], &body(token));
+        let answer = send("POST", app, "/public", &[cookie, FORM], &body(token));
         assert_eq!((answer.status, answer.body), (200, body(token)), "the handler gets it whole");
     }
     let wrong = CSRF_SECRET.repeat(2);
@@ -104,7 +80,7 @@ fn a_token_opens_as_field_or_header_and_nothing_else_does() {
         &[cookie, FORM, ("x-csrftoken", "short")],
         &[cookie, FORM, ("x-csrftoken", "ä")],
     ] {
-        let answer = send("POST", app, "/", headers, "text=milk");
+        let answer = send("POST", app, "/public", headers, "text=milk");
         assert_eq!(answer.status, 403, "{headers:?}");
         assert!(answer.body.starts_with("CSRF verification failed. "), "{}", answer.body);
     }
@@ -114,10 +90,9 @@ fn a_token_opens_as_field_or_header_and_nothing_else_does() {
     assert_eq!(status(app, &[cookie, FORM], &twice), 200);
 }
 
-#[test]
-fn a_form_with_files_has_its_token_before_them() {
+fn a_form_with_files_has_its_token_before_them(framework: Framework) {
     let home = Home::sqlite();
-    let (_, app) = app(&home, |config| config);
+    let (_, app) = app(framework, &home, |config| config);
     let cookie = jar(CSRF_SECRET);
     let cookie = (cookie.0, cookie.1.as_str());
     let part = |name: &str, text: &str| {
@@ -126,7 +101,7 @@ fn a_form_with_files_has_its_token_before_them() {
     let (token, file) =
         (part("csrfmiddlewaretoken", CSRF_SECRET), part("file", &"f".repeat(100 << 10)));
     let body = format!("{token}{file}--XX--\r\n");
-    let answer = send("POST", app, "/", &[cookie, UPLOAD], &body);
+    let answer = send("POST", app, "/public", &[cookie, UPLOAD], &body);
     assert_eq!((answer.status, answer.body.len()), (200, body.len()));
     assert_eq!(status(app, &[cookie, UPLOAD], &format!("{file}{token}--XX--\r\n")), 403);
     assert_eq!(status(app, &[cookie, UPLOAD], &format!("{file}--XX--\r\n")), 403);
@@ -140,10 +115,37 @@ fn a_form_with_files_has_its_token_before_them() {
     assert_eq!(status(app, &[cookie, UPLOAD, header], &format!("{file}--XX--\r\n")), 200);
 }
 
-#[test]
-fn another_origin_is_refused_unless_it_is_trusted() {
+fn what_the_browser_says_of_the_page_counts(framework: Framework) {
     let home = Home::sqlite();
-    let (_, app) = app(&home, |config| {
+    let (_, app) =
+        app(framework, &home, |config| config.csrf_trusted_origin("https://tasks.example"));
+    let cookie = jar(CSRF_SECRET);
+    let own = format!("http://{app}");
+    let with = |more: &[(&str, &str)]| {
+        let token = [(cookie.0, cookie.1.as_str()), ("x-csrftoken", CSRF_SECRET)];
+        status(app, &[&token[..], more].concat(), "")
+    };
+    for (site, alone, with_own_origin) in [
+        ("same-origin", 200, 200),
+        ("none", 200, 200),
+        ("same-site", 403, 403),
+        ("cross-site", 403, 403),
+        ("SAME-ORIGIN", 403, 403),
+        ("", 403, 403),
+    ] {
+        let site = ("sec-fetch-site", site);
+        assert_eq!(with(&[site]), alone, "{site:?}");
+        assert_eq!(with(&[site, ("origin", &own)]), with_own_origin, "{site:?}");
+        // An origin that was named may be another site.
+        assert_eq!(with(&[site, ("origin", "https://tasks.example")]), 200, "{site:?}");
+        assert_eq!(with(&[site, ("origin", "https://evil.example")]), 403, "{site:?}");
+        assert_eq!(send("GET", app, "/public", &[site], "").status, 200, "{site:?}");
+    }
+}
+
+fn another_origin_is_refused_unless_it_is_trusted(framework: Framework) {
+    let home = Home::sqlite();
+    let (_, app) = app(framework, &home, |config| {
         config
             .csrf_trusted_origin("https://tasks.example")
             .csrf_trusted_origin("https://*.house.example")
@@ -152,7 +154,6 @@ fn another_origin_is_refused_unless_it_is_trusted() {
     let own_but_https = format!("https://{app}");
     let cookie = jar(CSRF_SECRET);
     let cookie = (cookie.0, cookie.1.as_str());
-    let mut said = Vec::new();
     for (origin, expected) in [
         (own.as_str(), 200),
         ("https://tasks.example", 200),
@@ -166,19 +167,19 @@ fn another_origin_is_refused_unless_it_is_trusted() {
         ("", 403),
     ] {
         let headers = [cookie, ("x-csrftoken", CSRF_SECRET), ("origin", origin)];
-        said.extend(recorded(|| assert_eq!(status(app, &headers, ""), expected, "{origin}")));
+        assert_eq!(status(app, &headers, ""), expected, "{origin}");
     }
-    let refused = send("POST", app, "/", &[("origin", "https://evil.example")], "");
+    let refused = send("POST", app, "/public", &[("origin", "https://evil.example")], "");
     let reason =
         "Origin checking failed - https://evil.example does not match any trusted origins.";
     assert_eq!(refused.body, format!("CSRF verification failed. {reason}\n"));
 }
 
-#[test]
-fn behind_a_proxy_that_ends_tls_the_referer_counts() {
+fn behind_a_proxy_that_ends_tls_the_referer_counts(framework: Framework) {
     let home = Home::sqlite();
-    let (_, app) =
-        app(&home, |config| config.secure_proxy_ssl_header("X-Forwarded-Proto", "https"));
+    let (_, app) = app(framework, &home, |config| {
+        config.secure_proxy_ssl_header("X-Forwarded-Proto", "https")
+    });
     let cookie = jar(CSRF_SECRET);
     let base =
         [(cookie.0, cookie.1.as_str()), ("x-csrftoken", CSRF_SECRET), ("host", "notes.example")];
@@ -193,18 +194,18 @@ fn behind_a_proxy_that_ends_tls_the_referer_counts() {
     assert_eq!(with(&[https, ("origin", "http://notes.example")]), 403);
 }
 
-#[test]
-fn https_is_known_by_djangos_name_of_the_header_or_once_for_all() {
+fn https_is_known_by_djangos_name_of_the_header_or_once_for_all(framework: Framework) {
     let home = Home::sqlite();
     let cookie = jar(CSRF_SECRET);
     let base =
         [(cookie.0, cookie.1.as_str()), ("x-csrftoken", CSRF_SECRET), ("host", "notes.example")];
     let (http, https) = (("origin", "http://notes.example"), ("origin", "https://notes.example"));
-    let (_, always) = app(&home, Config::always_https);
+    let (_, always) = app(framework, &home, Config::always_https);
     assert_eq!(status(always, &[&base[..], &[https]].concat(), ""), 200);
     assert_eq!(status(always, &[&base[..], &[http]].concat(), ""), 403);
-    let (_, wsgi) =
-        app(&home, |config| config.secure_proxy_ssl_header("HTTP_X_FORWARDED_PROTO ", "https"));
+    let (_, wsgi) = app(framework, &home, |config| {
+        config.secure_proxy_ssl_header("HTTP_X_FORWARDED_PROTO ", "https")
+    });
     let proxy = ("x-forwarded-proto", "https");
     assert_eq!(status(wsgi, &[&base[..], &[proxy, https]].concat(), ""), 200);
     assert_eq!(status(wsgi, &[&base[..], &[proxy, http]].concat(), ""), 403);
@@ -216,13 +217,12 @@ fn https_is_known_by_djangos_name_of_the_header_or_once_for_all() {
     }
 }
 
-#[test]
-fn a_login_changes_the_secret() {
+fn a_login_changes_the_secret(framework: Framework) {
     let home = Home::sqlite();
-    let (_, app) = app(&home, |config| config);
+    let (_, app) = app(framework, &home, |config| config);
     let cookie = jar(CSRF_SECRET);
     let headers = [(cookie.0, cookie.1.as_str()), ("x-csrftoken", CSRF_SECRET)];
-    let answer = send("POST", app, "/login", &headers, "");
+    let answer = send("POST", app, "/login-behind", &headers, "");
     assert!(answer.cookie().is_some());
     let line = answer.set_cookie("csrftoken").unwrap();
     assert!(!line.contains(CSRF_SECRET), "{line}");
@@ -236,16 +236,15 @@ fn a_login_changes_the_secret() {
     assert_eq!((opens(before), opens(after)), (403, 200));
 }
 
-#[test]
-fn what_changes_nothing_and_what_is_exempt_need_no_token() {
+fn what_changes_nothing_and_what_is_exempt_need_no_token(framework: Framework) {
     let home = Home::sqlite();
-    let (house, app) = app(&home, |config| config);
+    let (house, app) = app(framework, &home, |config| config);
     for method in ["GET", "HEAD"] {
-        let answer = send(method, app, "/", &[("origin", "https://evil.example")], "");
+        let answer = send(method, app, "/public", &[("origin", "https://evil.example")], "");
         assert_eq!((answer.status, answer.set_cookie("csrftoken")), (200, None));
     }
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
-        assert_eq!(send(method, app, "/", &[], "").status, 403, "{method}");
+        assert_eq!(send(method, app, "/public", &[], "").status, 403, "{method}");
     }
     assert_eq!(
         send("POST", app, "/hook", &[("origin", "https://evil.example")], "event").body,
@@ -255,15 +254,14 @@ fn what_changes_nothing_and_what_is_exempt_need_no_token() {
     // The refusal comes before anything is asked of the database, and touches no cookie.
     let cookie = format!("sessionid={}", login(&house, "ada"));
     let before = house.stats().shared.checkouts;
-    let refused = send("POST", app, "/login", &[("cookie", &cookie)], "");
+    let refused = send("POST", app, "/login-behind", &[("cookie", &cookie)], "");
     assert_eq!((refused.status, refused.header("set-cookie")), (403, None));
     assert_eq!(house.stats().shared.checkouts, before);
 }
 
-#[test]
-fn a_field_is_ready_for_a_form() {
+fn a_field_is_ready_for_a_form(framework: Framework) {
     let home = Home::sqlite();
-    let (_, app) = app(&home, |config| config);
+    let (_, app) = app(framework, &home, |config| config);
     let field = send("GET", app, "/field", &[], "").body;
     let start = r#"<input type="hidden" name="csrfmiddlewaretoken" value=""#;
     assert!(field.starts_with(start) && field.ends_with("\">"), "{field}");
