@@ -144,14 +144,14 @@ fn the_domain_of_the_cookie_does_not_cover_the_hosts(home: &Home) {
         let more = [("PUBLIC_URL", url), ("SESSION_COOKIE_DOMAIN", domain)];
         home.open_with(settings(home, app, &more));
     };
-    open("notes", "http://notes.example.org:8001", "");
-    open("tasks", "http://tasks.example.org:8002/", "");
+    open("notes", "https://notes.example.org:8001", "");
+    open("tasks", "https://tasks.example.org:8002/", "");
     let text = error(&check(&home.config("notes")), "hosts");
     says(&text, &["`notes` at notes.example.org, `tasks` at tasks.example.org"]);
     says(&text, &["set SESSION_COOKIE_DOMAIN=example.org in every app"]);
 
-    open("notes", "http://notes.example.org", "example.org");
-    open("tasks", "http://tasks.example.org", "example.org");
+    open("notes", "https://notes.example.org", "example.org");
+    open("tasks", "https://tasks.example.org", "example.org");
     is_well(&check(&home.config("notes")));
 
     open("notes", "http://notes.example.com", "example.com");
