@@ -211,7 +211,8 @@ impl Lanes {
 fn too_many(opens: DateTime<Utc>, now: DateTime<Utc>) -> Error {
     let wait = (opens - now).to_std().unwrap_or_default();
     // Whole seconds, as `Retry-After` has them; who comes after so many is let through.
-    Error::TooManyAttempts { wait: Duration::from_secs(wait.as_secs() + 1) }
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    Error::TooManyAttempts { wait: Duration::from_secs(seconds.max(1)) }
 }
 
 /// One network, and not one address, is what a visitor of IPv6 has.

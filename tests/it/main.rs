@@ -51,6 +51,7 @@ mod front_login;
 mod front_next;
 mod front_refusals;
 mod front_sessions;
+mod front_throttling;
 mod front_visitor;
 mod grants;
 mod hash_gate;
