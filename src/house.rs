@@ -509,17 +509,20 @@ impl<L: HouseConnection> Housekey<L> {
         self.rooms.auth.events(filter)
     }
 
-    /// A value for a cookie, after a login: it makes the browser known as one that this user has signed in with
-    /// ([`Session::came_with`]). It opens nothing, and is good for as long as the keys of the house are.
+    /// A value for a cookie, after a login or a new password: it makes the browser known as one of this user's
+    /// ([`Session::came_with`]). It opens nothing, and is good until the password changes. `None` when the browser is
+    /// known already. The web adapters set this cookie.
     ///
     /// ```no_run
-    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, user: &housekey::User) {
-    /// let cookie = format!("device={}; HttpOnly; SameSite=Lax; Max-Age=31536000", house.device_cookie(user));
+    /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, session: &housekey::Session) {
+    /// if let Some(device) = house.device_cookie(session) {
+    ///     let cookie = format!("device={device}; Secure; HttpOnly; SameSite=Lax; Max-Age=31536000");
+    /// }
     /// # }
     /// ```
     #[must_use]
-    pub fn device_cookie(&self, user: &User) -> String {
-        self.rooms.auth.device(user.id)
+    pub fn device_cookie(&self, session: &Session) -> Option<String> {
+        session.state().device.clone()
     }
 
     /// Signs the user in, here and in every app of the house.

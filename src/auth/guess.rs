@@ -75,16 +75,10 @@ impl Auth {
         self.also_recorded(&event, |conn| throttle::forget(conn, &user.username).map(|()| true))
     }
 
-    /// A new value for the cookie of a device.
-    pub(crate) fn device(&self, user_id: i64) -> String {
-        self.devices.make(user_id)
-    }
-
-    /// Is this the cookie of a browser that the user has signed in with before?
-    #[cfg(feature = "_web")]
-    pub(crate) fn is_device_of(&self, cookie: Option<&str>, user_id: i64) -> bool {
-        let device = cookie.and_then(|cookie| self.devices.read(cookie));
-        device.is_some_and(|device| device.user_id == user_id)
+    /// A new value for the cookie of a browser in which the user has proved this password, unless it is known.
+    pub(super) fn new_device(&self, visitor: &Visitor, row: &UserRow) -> Option<String> {
+        let is_known = self.nonce_of(visitor, row).is_some();
+        (!is_known).then(|| self.devices.make(row.id.into(), &row.password))
     }
 
     /// Of a user who is signed in already: guesses at the old password are counted, too.
@@ -103,7 +97,7 @@ impl Auth {
     /// What tells this browser from others, if this user has signed in with it before.
     fn nonce_of(&self, visitor: &Visitor, row: &UserRow) -> Option<String> {
         let device = self.devices.read(visitor.device.as_deref()?)?;
-        (device.user_id == i64::from(row.id)).then_some(device.nonce)
+        device.is_of(row).then_some(device.nonce)
     }
 
     fn is_right(&self, _: &Pass<'_>, row: Option<&UserRow>, password: &str) -> bool {

@@ -35,6 +35,7 @@ use crate::session::key::Mint;
 #[cfg(feature = "_web")]
 use crate::session::owned;
 use crate::session::{Session, SessionKey, State, store};
+use crate::throttle::store as throttle;
 use crate::user::store as users;
 use crate::user::store::UserRow;
 use crate::user::{Permissions, User};
@@ -126,6 +127,7 @@ impl Auth {
         self.store_login(&mut state, &row, &event, |conn| users::set_last_login(conn, row.id))?;
         // The login is stored; that its time cannot be read back is no reason to deny it.
         let row = users::find_by_id(&self.shared, user.id).ok().flatten().unwrap_or(row);
+        state.device = self.new_device(&state.visitor, &row);
         state.user = Some(row.into());
         state.rejected = None;
         state.flushed = false;
@@ -179,7 +181,10 @@ impl Auth {
             self.store_login(&mut state, &row, &event, |conn| {
                 change(conn, &row, &before)?.then_some(()).ok_or(diesel::result::Error::NotFound)
             })
-            .map(|()| true)
+            .map(|()| {
+                state.device = self.new_device(&state.visitor, &row);
+                true
+            })
             .or_else(someone_was_faster)
         } else {
             self.also_recorded(&event, |conn| change(conn, &row, &before))
@@ -193,7 +198,10 @@ impl Auth {
         let id = row.id;
         let event =
             self.event(EventKind::PasswordReset).about(&row.into()).detail("by an operator");
-        self.also_recorded(&event, |conn| users::set_password(conn, id, &hash))
+        self.also_recorded(&event, |conn| {
+            throttle::forget(conn, username)?;
+            users::set_password(conn, id, &hash)
+        })
     }
 
     pub(crate) fn create_user(

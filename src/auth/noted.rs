@@ -78,7 +78,6 @@ impl Auth {
     }
 
     pub(super) fn note_event(&self, event: Event) {
-        event.tell();
         self.ledger.note(event);
     }
 
@@ -90,7 +89,8 @@ impl Auth {
         }
         if let Err(error) = self.write_all(&events) {
             self.cannot_record(&error);
-            if error.is_temporary() {
+            // What a database has refused it would refuse again.
+            if !matches!(error, Error::Database { .. }) && error.is_temporary() {
                 self.ledger.put_back(events);
             }
         }

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::events::EventKind;
 use crate::password::is_usable;
 use crate::reset::{Subject, decode_uid, encode_uid, seconds_since_2001};
+use crate::throttle::store as throttle;
 use crate::user::store as users;
 use crate::user::store::UserRow;
 use crate::user::{ResetLink, User};
@@ -34,6 +35,8 @@ impl Auth {
         let hash = self.hash(&self.gate.enter()?, &user.username, new)?;
         let event = self.event(EventKind::PasswordReset).about(&user).detail("by a link");
         self.also_recorded(&event, |conn| {
+            // Who was kept out by guesses of others is let in with the new one.
+            throttle::forget(conn, &user.username)?;
             users::replace_password(conn, row.id, &row.password, &hash)
         })
     }

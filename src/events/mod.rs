@@ -90,7 +90,7 @@ impl EventKind {
     ];
 
     /// Its name in the log, in the database and on the command line; it stays what it is.
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Login => "login",
             Self::LoginFailed => "login_failed",

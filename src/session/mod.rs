@@ -152,6 +152,8 @@ pub(crate) struct State {
     pub(crate) user: Option<User>,
     /// By this request.
     pub(crate) signed_in_now: bool,
+    /// What the browser is to be known by from now on.
+    pub(crate) device: Option<String>,
     /// Written down with a login.
     pub(crate) visitor: Visitor,
 }

@@ -58,7 +58,8 @@ impl AuthSession {
     /// ```
     #[must_use]
     pub fn user(&self) -> Option<User> {
-        self.session.user()
+        // Without waiting for a database that hangs: until it answers nobody has signed in.
+        self.session.try_state().and_then(|state| state.user.clone())
     }
 
     /// The session, for values of the app's own.
@@ -93,7 +94,7 @@ impl AuthSession {
         password: &str,
     ) -> Result<Option<User>, Error> {
         let (username, password) = (username.to_owned(), password.to_owned());
-        let visitor = self.session.state().visitor.clone();
+        let visitor = self.visit.peek(&self.session)?.visitor.clone();
         self.think(move |auth, _| auth.authenticate(&visitor, &username, &password)).await
     }
 
@@ -192,7 +193,7 @@ impl AuthSession {
     /// # Errors
     /// As [`AuthSession::permissions`].
     pub async fn is_fresh(&self, within: Duration) -> Result<bool, Error> {
-        let key = self.session.key();
+        let key = self.visit.peek(&self.session)?.key.clone();
         self.visit.front.look(move |auth| auth.is_fresh(key.as_ref(), within.as_secs_f64())).await
     }
 

@@ -1,6 +1,6 @@
 //! How a visitor came, as far as the app can know it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::Front;
 use super::head::Head;
@@ -13,6 +13,9 @@ use crate::session::visitor::Visitor;
 /// By it a browser is known in which a user has signed in before: strangers who guess at the user's password do not
 /// keep it waiting.
 pub(crate) const DEVICE_COOKIE: &str = "housekey_device";
+
+const SIGNS_OF_A_PROXY: [&str; 6] =
+    ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
 
 /// The way of a request to the app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +49,18 @@ impl Front {
         if self.is_secure(head) {
             return Way::Https;
         }
-        if hosts::is_loopback(self.host(head)) { Way::Loopback } else { Way::Http }
+        if self.is_loopback(head) { Way::Loopback } else { Way::Http }
+    }
+
+    /// A proxy on this machine asks for `localhost` in the name of visitors from elsewhere: where there is a sign of
+    /// one, it is no loopback.
+    fn is_loopback(&self, head: &impl Head) -> bool {
+        let is_proxied = SIGNS_OF_A_PROXY.iter().any(|name| head.lines(name).next().is_some());
+        let page = head.text("origin").map(|origin| origin.strip_prefix("http://"));
+        hosts::is_loopback(self.host(head))
+            && head.peer().is_none_or(|peer| peer.to_canonical().is_loopback())
+            && !is_proxied
+            && page.is_none_or(|page| page.is_some_and(hosts::is_loopback))
     }
 
     /// The host that was asked, with its port when it was named; empty when none was.
@@ -69,7 +83,9 @@ impl Front {
         }
         // What stands last was added by the nearest proxy; what stands before it may be anybody's invention.
         let line = head.lines(name).last()?;
-        std::str::from_utf8(line).ok()?.rsplit(',').next()?.trim().parse().ok()
+        let entry = std::str::from_utf8(line).ok()?.rsplit(',').next()?.trim();
+        // Some proxies add the port.
+        entry.parse().ok().or_else(|| entry.parse::<SocketAddr>().ok().map(|peer| peer.ip()))
     }
 
     /// What a proxy says in this header.

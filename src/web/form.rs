@@ -84,20 +84,26 @@ fn boundary(kind: &str) -> Option<Vec<u8>> {
     let mut parameters =
         kind.split(';').skip(1).filter_map(|parameter| parameter.trim().split_once('='));
     let (_, boundary) = parameters.find(|(name, _)| name.eq_ignore_ascii_case("boundary"))?;
-    Some(format!("--{}", boundary.trim_matches('"')).into_bytes())
+    let boundary = boundary.trim_matches('"');
+    // The lengths that the RFC allows.
+    (1..=70).contains(&boundary.len()).then(|| format!("--{boundary}").into_bytes())
 }
 
-/// The content of the part of that name (RFC 7578), as soon as it is there to its end.
+/// The content of the part of that name (RFC 7578), as soon as it is there to its end. No byte is looked at more
+/// than a few times: anybody can send a form.
 fn part(body: &[u8], boundary: &[u8]) -> Option<String> {
     let mut rest = &body[..body.len().min(MOST_OF_AN_UPLOAD)];
+    rest = &rest[find(rest, boundary)? + boundary.len()..];
     loop {
-        rest = &rest[find(rest, boundary)? + boundary.len()..];
-        let head_end = find(rest, b"\r\n\r\n")?;
-        let (head, content) = (&rest[..head_end], &rest[head_end + 4..]);
-        let content = &content[..find(content, boundary)?];
-        if is_named(&String::from_utf8_lossy(head)) {
-            return String::from_utf8(content.strip_suffix(b"\r\n")?.to_vec()).ok();
+        let end = find(rest, boundary)?;
+        let part = &rest[..end];
+        if let Some(head_end) = find(part, b"\r\n\r\n")
+            && is_named(&String::from_utf8_lossy(&part[..head_end]))
+        {
+            let content = part[head_end + 4..].strip_suffix(b"\r\n")?;
+            return String::from_utf8(content.to_vec()).ok();
         }
+        rest = &rest[end + boundary.len()..];
     }
 }
 
@@ -127,7 +133,7 @@ async fn next<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
 }
 
 fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len()).position(|window| window == wanted)
+    memchr::memmem::find(text, wanted)
 }
 
 /// Reads until the body ends or enough is known; `None` when it is longer than that.

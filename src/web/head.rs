@@ -80,6 +80,7 @@ pub(crate) mod tests {
 
     /// A request of a test.
     pub(crate) struct Asked<'a> {
+        pub(crate) path: &'a str,
         pub(crate) headers: &'a [(&'a str, &'a str)],
         pub(crate) peer: Option<IpAddr>,
     }
@@ -88,8 +89,8 @@ pub(crate) mod tests {
         fn method(&self) -> &'static str {
             "GET"
         }
-        fn path_and_query(&self) -> &'static str {
-            "/"
+        fn path_and_query(&self) -> &str {
+            self.path
         }
         fn scheme(&self) -> Option<&str> {
             None
@@ -124,7 +125,7 @@ pub(crate) mod tests {
             (&[("accept", "text/html;q=nonsense")], Form::Text),
             (&[("accept", "text/html;q=0.5"), ("accept", "application/json")], Form::Json),
         ] {
-            assert_eq!(wanted(&Asked { headers, peer: None }), form, "{headers:?}");
+            assert_eq!(wanted(&Asked { path: "/", headers, peer: None }), form, "{headers:?}");
         }
     }
 }

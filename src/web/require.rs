@@ -26,7 +26,7 @@ pub(crate) enum Requirement {
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
     pub(crate) requirement: Requirement,
-    /// Paths that are for everyone; one that ends in `/` stands for all below.
+    /// Paths that are for everyone; one that ends in `/` stands for all below, but `/` for itself.
     open: Vec<String>,
 }
 
@@ -42,7 +42,9 @@ impl Rule {
     pub(crate) fn is_open(&self, head: &impl Head) -> bool {
         let path = head.path_and_query();
         let path = path.split_once('?').map_or(path, |(path, _)| path);
-        self.open.iter().any(|open| path == open || (open.ends_with('/') && path.starts_with(open)))
+        // All paths are below `/`, which is meant for itself.
+        let is_below = |open: &str| open.len() > 1 && open.ends_with('/') && path.starts_with(open);
+        self.open.iter().any(|open| path == open || is_below(open))
     }
 }
 
@@ -75,7 +77,7 @@ impl Visit {
         visitor: impl FnOnce() -> Visitor,
     ) -> Result<Admitted, Denial> {
         let session = self.session(visitor).await?;
-        let user = session.user().ok_or(Denial::Stranger)?;
+        let user = self.peek(&session)?.user.clone().ok_or(Denial::Stranger)?;
         let mut permissions = None;
         match requirement {
             Requirement::SignedIn => {}
@@ -94,7 +96,7 @@ impl Visit {
                 permissions = Some(all);
             }
             Requirement::Fresh(minutes) => {
-                let key = session.key();
+                let key = self.peek(&session)?.key.clone();
                 let within = f64::from(*minutes) * 60.0;
                 let fresh = self.front.look(move |auth| auth.is_fresh(key.as_ref(), within));
                 if !fresh.await? {
@@ -168,10 +170,32 @@ fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::head::tests::Asked;
 
     #[test]
     fn what_stands_between_quotes_ends_nothing() {
         assert_eq!(plain("notes.add_note"), "notes.add_note");
         assert_eq!(plain("a\"b\\c\r\nd größe"), "abcd gre");
+    }
+
+    fn is_open(open: &[&str], path: &'static str) -> bool {
+        let mut rule = Rule::new(Requirement::SignedIn);
+        for path in open {
+            rule.open((*path).to_owned());
+        }
+        rule.is_open(&Asked { path, headers: &[], peer: None })
+    }
+
+    #[test]
+    fn a_path_is_open_itself_and_a_folder_with_all_below() {
+        let open = ["/", "/login", "/static/"];
+        for path in ["/", "/?a=/login", "/login", "/login?next=/notes", "/static/", "/static/a/b"] {
+            assert!(is_open(&open, path), "{path}");
+        }
+        for path in
+            ["/notes", "/login/", "/loginx", "/static", "/notes?a=/static/", "//", "/x/static/"]
+        {
+            assert!(!is_open(&open, path), "{path}");
+        }
     }
 }

@@ -143,7 +143,7 @@ impl Visit {
         if status < 500
             && let Some(problem) = self.broken()
         {
-            return End { outcome: Outcome::default(), instead: Some(problem) };
+            return End { outcome: self.after_failure(), instead: Some(problem) };
         }
         match self.commit(status).await {
             Ok(outcome) => End { outcome, instead: None },
@@ -174,7 +174,7 @@ impl Visit {
     }
 
     /// Without waiting: this is asked on a thread that serves other visitors too.
-    fn peek<'s>(&self, session: &'s Session) -> Result<MutexGuard<'s, State>, Error> {
+    pub(crate) fn peek<'s>(&self, session: &'s Session) -> Result<MutexGuard<'s, State>, Error> {
         session.try_state().ok_or(Error::Deadline { waited: self.front.deadline })
     }
 
@@ -215,16 +215,12 @@ impl Visit {
         }
     }
 
-    /// For who has signed in by this request, in a browser that is not known as the user's yet.
+    /// For who has proved a password by this request, in a browser that is not known as the user's yet.
     fn device_cookie(&self, state: &State) -> Option<String> {
-        let user = state.user.as_ref().filter(|_| state.signed_in_now)?;
-        let auth = &self.front.auth;
-        if auth.is_device_of(state.visitor.device.as_deref(), user.id) {
-            return None;
-        }
+        let device = state.device.as_deref()?;
         let settings = &self.front.cookie;
         let flags = self.flags(DEVICE_COOKIE, settings.security);
-        Some(cookie::set_device(settings, &auth.device(user.id), flags, self.front.clock.now()))
+        Some(cookie::set_device(settings, device, flags, self.front.clock.now()))
     }
 
     /// Only within one machine a cookie may go in the clear unasked.

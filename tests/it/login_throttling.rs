@@ -16,6 +16,8 @@ on_both_databases!(
     a_refused_guess_makes_the_wait_no_longer,
     a_stranger_at_one_address_does_not_keep_out_the_user_at_another,
     a_known_device_is_not_kept_out_by_fifty_strangers,
+    with_a_new_password_every_device_is_a_stranger,
+    a_reset_lets_in_who_was_kept_out,
     the_device_of_somebody_else_is_a_stranger,
     a_success_empties_the_lanes_of_the_user_and_not_of_the_address,
     an_unknown_name_and_an_inactive_user_are_counted_the_same,
@@ -196,7 +198,7 @@ fn a_stranger_at_one_address_does_not_keep_out_the_user_at_another(home: &Home) 
 fn device(house: &House, name: &str) -> String {
     let session = from("192.0.2.7");
     login_in(house, &session, name);
-    house.device_cookie(&session.user().unwrap())
+    house.device_cookie(&session).unwrap()
 }
 
 fn a_known_device_is_not_kept_out_by_fifty_strangers(home: &Home) {
@@ -215,6 +217,31 @@ fn a_known_device_is_not_kept_out_by_fifty_strangers(home: &Home) {
     // A device that was stolen guesses no faster than anybody.
     let guess = || house.authenticate_from(&known, "ada", "wrong");
     assert_eq!(looked_at(50, guess), FREE_AT_ADDRESS);
+}
+
+fn with_a_new_password_every_device_is_a_stranger(home: &Home) {
+    let house = home.open("notes");
+    let ada = user(&house, "ada");
+    let (stolen, own) = (device(&house, "ada"), from("192.0.2.7"));
+    login_in(&house, &own, "ada");
+    assert!(house.change_password(&own, &ada, PASSWORD, "another good one").unwrap());
+    let new = house.device_cookie(&own).unwrap();
+    looked_at(FREE, || house.authenticate("ada", "wrong"));
+    for (cookie, right) in [(stolen, false), (new, true)] {
+        let session = from("203.0.113.9");
+        session.came_with(&cookie);
+        let outcome = answer(house.authenticate_from(&session, "ada", "another good one"));
+        assert_eq!(outcome == Answer::Right, right);
+    }
+}
+
+fn a_reset_lets_in_who_was_kept_out(home: &Home) {
+    let house = home.open("notes");
+    let ada = user(&house, "ada");
+    looked_at(FREE, || house.authenticate("ada", "wrong"));
+    let link = house.reset_link(&ada).unwrap().unwrap();
+    assert!(house.reset_password(&link.uid, &link.token, "another good one").unwrap());
+    assert_eq!(answer(house.authenticate("ada", "another good one")), Answer::Right);
 }
 
 fn the_device_of_somebody_else_is_a_stranger(home: &Home) {

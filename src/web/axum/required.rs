@@ -71,7 +71,7 @@ impl RequiredLayer {
     }
 
     /// Lets everyone in to this path (Django's `login_not_required`), and asks nothing of the database for it. A path
-    /// that ends in `/` stands for all below.
+    /// that ends in `/` stands for all below, but `/` for itself.
     ///
     /// ```
     /// use axum::{Router, routing::get};
