@@ -45,7 +45,12 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, Error> {
         let Some(list) = self.optional(name) else { return Ok(Vec::new()) };
         serde_json::from_str(&list).map_err(|_| {
-            Error::config(name, "is not a JSON list of texts, like [\"one\", \"two\"]")
+            let example = match name {
+                "SECURE_PROXY_SSL_HEADER" => r#"["X-Forwarded-Proto", "https"]"#,
+                "TRUSTED_PROXIES" => r#"["10.0.0.2"]"#,
+                _ => r#"["one", "two"]"#,
+            };
+            Error::config(name, format!("is not a JSON list of texts, like {example}"))
         })
     }
 

@@ -27,7 +27,7 @@ use crate::user::{Permissions, User};
 /// ) -> Result<SeeOther, Error> {
 ///     match auth.authenticate(&form.username, &form.password).await? {
 ///         Some(user) => auth.login(&user).await?,
-///         None => return Ok(next.redirect_or("/login?wrong")),
+///         None => return Ok(SeeOther::to("/login?wrong")),
 ///     }
 ///     Ok(next.redirect_or("/"))
 /// }

@@ -105,8 +105,7 @@ impl Front {
                 app = self.app,
                 held_back,
                 "the header {name} of {peer} is not believed: if that is your proxy, name it in \
-                 TRUSTED_PROXIES (over a Unix socket: `unix`); with axum the addresses are known by \
-                 into_make_service_with_connect_info"
+                 TRUSTED_PROXIES (over a Unix socket: `unix`)"
             );
         }
         is_trusted

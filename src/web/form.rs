@@ -224,6 +224,28 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_form_that_only_looks_like_one_has_no_token() {
+        let token = "Content-Disposition: form-data; name=\"csrfmiddlewaretoken\"\r\n\r\nx\r\n";
+        assert_eq!(part(format!("--b\r\n{token}--b").as_bytes(), b"--b").as_deref(), Some("x"));
+        // Boundaries and nothing between them, a head far behind, none at all.
+        let many = "--b".repeat(20_000);
+        for body in [
+            format!("{many}\r\n\r\n--b"),
+            format!("{many}{token}"),
+            many.clone(),
+            format!("--b\r\n{token}"),
+            token.to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(part(body.as_bytes(), b"--b"), None, "{}", body.len());
+        }
+        for kind in ["multipart/form-data; boundary=", "multipart/form-data; boundary=\"\"", "x"] {
+            assert_eq!(boundary(kind), None, "{kind}");
+        }
+        assert_eq!(boundary(&format!("x; boundary={}", "b".repeat(71))), None);
+    }
+
     /// All pieces of a body behind the reading ahead, asked for three times more than there are.
     fn handed_on(
         kind: &Kind,

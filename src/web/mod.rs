@@ -124,9 +124,9 @@ impl Front {
                 app = self.app,
                 held_back,
                 "a cookie for HTTPS alone is sent to a visitor who came over HTTP, and whose browser does not keep \
-                 it: serve the app over HTTPS; behind a proxy that ends TLS set SECURE_PROXY_SSL_HEADER; where \
-                 there is no TLS at all, SESSION_COOKIE_SECURE=false and CSRF_COOKIE_SECURE=false let anybody on \
-                 the way read the cookies"
+                 it: serve the app over HTTPS; behind a proxy that ends TLS set SECURE_PROXY_SSL_HEADER, and \
+                 TRUSTED_PROXIES if it is another machine; where there is no TLS at all, SESSION_COOKIE_SECURE=false \
+                 lets anybody on the way read the cookies"
             );
         }
     }

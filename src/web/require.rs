@@ -109,6 +109,14 @@ impl Visit {
 }
 
 impl Front {
+    /// Is this path for everyone? The login page is, or nobody could sign in.
+    pub(crate) fn lets_in(&self, rule: &Rule, head: &impl Head) -> bool {
+        let page = self.login_url.as_deref().filter(|url| url.starts_with('/'));
+        let page = page.and_then(|url| url.split(['?', '#']).next());
+        let path = head.path_and_query();
+        rule.is_open(head) || page.is_some_and(|page| Some(page) == path.split('?').next())
+    }
+
     /// People are sent to `LOGIN_URL` when there is one, scripts are told by status and `WWW-Authenticate`.
     pub(crate) fn turn_away(&self, denial: Denial, head: &impl Head) -> Problem {
         match denial {

@@ -13,6 +13,7 @@ on_both_frameworks!(
     people_are_sent_to_the_login_page_and_scripts_are_not,
     a_login_page_may_have_any_address,
     who_lacks_a_permission_is_told_which,
+    the_login_page_is_for_everyone,
     the_layers_let_in_whom_the_extractors_let_in,
 );
 
@@ -132,6 +133,16 @@ fn who_lacks_a_permission_is_told_which(framework: Framework) {
     assert_eq!(visit(app, "/may", &ada, "").body, "false");
     assert_eq!(visit(app, "/may", &login(&house, "cara"), "").body, "true");
     assert_eq!(visit(app, "/may", "", "").body, "false");
+}
+
+/// Or nobody could ever sign in.
+fn the_login_page_is_for_everyone(framework: Framework) {
+    let home = Home::sqlite();
+    let house = house(&home, |config| config.login_url("/required/login?from=here#form"));
+    let app = framework.serve(&house);
+    assert_ne!(visit(app, "/required/login", "", BROWSER).status, 303);
+    let deep = visit(app, "/required/login/deep", "", BROWSER);
+    assert_eq!(deep.status, 303, "{}", deep.body);
 }
 
 fn the_layers_let_in_whom_the_extractors_let_in(framework: Framework) {

@@ -62,6 +62,7 @@ async fn visits(session: Session) -> Result<String> {
 /// Serves on a free port of the loopback, with one worker thread, until the test process ends.
 fn serve<S: SessionStore + 'static>(store: impl Fn() -> S + Clone + Send + 'static) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
+    let end = crate::support::server::end_of_test();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let app = move || {
@@ -83,7 +84,7 @@ fn serve<S: SessionStore + 'static>(store: impl Fn() -> S + Clone + Send + 'stat
             let server = HttpServer::new(app).workers(1).disable_signals();
             let server = server.bind(("127.0.0.1", 0)).unwrap();
             tell.send(server.addrs()[0]).unwrap();
-            server.run().await.unwrap();
+            crate::support::server::until(end, server.run()).await;
         });
     });
     told.recv().unwrap()

@@ -145,7 +145,8 @@ fn answering(request: &HttpRequest) -> Result<Arc<Visit>, actix_web::Error> {
 fn visit(request: &HttpRequest) -> Result<Arc<Visit>, actix_web::Error> {
     let asked = request.extensions().get::<Asked>().map(|Asked(visit)| Arc::clone(visit));
     asked.ok_or_else(|| {
-        let problem = "is not around this route; add .wrap(HousekeyMiddleware::new(&house))";
+        let problem = "is not around this route; add .wrap(HousekeyMiddleware::new(&house)) as the last .wrap of the App, behind \
+                       that of login_required(): in actix-web the last is the outermost";
         Refusal(Problem::of(&Error::config("HousekeyMiddleware", problem))).into()
     })
 }

@@ -5,15 +5,17 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 
 use super::extract::require;
-use super::view::View;
+use super::view::{Asked, View};
 use crate::web::require::{Requirement, Rule};
 
-/// Lets none but those who are signed in to the routes inside (Django's `login_required`); goes inside
-/// [`HousekeyMiddleware`](super::HousekeyMiddleware).
+/// Lets none but those who are signed in to the routes inside (Django's `login_required`), and everyone to the login
+/// page. It goes inside [`HousekeyMiddleware`](super::HousekeyMiddleware): its `.wrap` is written before, as the last
+/// one is the outermost in actix-web.
 ///
 /// ```
 /// use actix_web::{App, web};
@@ -75,10 +77,10 @@ impl RequiredMiddleware {
     /// ```
     /// use actix_web::{App, web};
     /// use housekey::actix::login_required;
-    /// let login = || async { "for everyone" };
+    /// let about = || async { "for everyone" };
     /// let app = App::new()
-    ///     .route("/login", web::get().to(login))
-    ///     .wrap(login_required().except("/login").except("/static/"));
+    ///     .route("/about", web::get().to(about))
+    ///     .wrap(login_required().except("/about").except("/static/"));
     /// ```
     #[must_use]
     pub fn except(mut self, path: impl Into<String>) -> Self {
@@ -132,7 +134,9 @@ where
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (inner, rule) = (Rc::clone(&self.inner), Arc::clone(&self.rule));
         Box::pin(async move {
-            if rule.is_open(&View(request.request())) {
+            let asked = request.extensions().get::<Asked>().cloned();
+            let view = View(request.request());
+            if asked.is_some_and(|Asked(visit)| visit.front.lets_in(&rule, &view)) {
                 return inner.call(request).await.map(ServiceResponse::map_into_left_body);
             }
             match require(request.request(), &rule.requirement).await {

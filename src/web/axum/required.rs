@@ -10,11 +10,11 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::extract::require;
-use super::view::View;
+use super::view::{Asked, View};
 use crate::web::require::{Requirement, Rule};
 
-/// Lets none but those who are signed in to the routes inside (Django's `login_required`); goes inside
-/// [`HousekeyLayer`](super::HousekeyLayer).
+/// Lets none but those who are signed in to the routes inside (Django's `login_required`), and everyone to the login
+/// page; goes inside [`HousekeyLayer`](super::HousekeyLayer).
 ///
 /// ```
 /// use axum::{Router, routing::get};
@@ -78,8 +78,8 @@ impl RequiredLayer {
     /// use housekey::axum::login_required;
     /// let app: Router = Router::new()
     ///     .route("/", get(|| async { "for users" }))
-    ///     .route("/login", get(|| async { "for everyone" }))
-    ///     .layer(login_required().except("/login").except("/static/"));
+    ///     .route("/about", get(|| async { "for everyone" }))
+    ///     .layer(login_required().except("/about").except("/static/"));
     /// ```
     #[must_use]
     pub fn except(mut self, path: impl Into<String>) -> Self {
@@ -129,7 +129,9 @@ where
         let fresh = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, fresh);
         Box::pin(async move {
-            if rule.is_open(&View::of(&request)) {
+            let view = View::of(&request);
+            let asked = request.extensions().get::<Asked>();
+            if asked.is_some_and(|asked| asked.visit.front.lets_in(&rule, &view)) {
                 return Ok(inner.call(request).await?.into_response());
             }
             let (parts, body) = request.into_parts();

@@ -1,24 +1,54 @@
 //! A web server on a real socket, and a client that follows nothing and keeps no cookies.
 
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use axum::Router;
+use tokio::sync::oneshot::{Sender, channel};
 use ureq::Agent;
 use ureq::http::{Request, Response};
 
-/// Serves on a free port of the loopback, with one worker thread, until the test process ends.
+thread_local! {
+    static SERVERS: RefCell<Vec<Sender<Infallible>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Tells a server that the test is over for which it was made: the thread of the test is, and it takes what the
+/// server has open along.
+pub(crate) fn end_of_test() -> impl Future<Output = ()> + Send + use<> {
+    let (until_dropped, dropped) = channel();
+    SERVERS.with_borrow_mut(|servers| servers.push(until_dropped));
+    async move { drop(dropped.await) }
+}
+
+/// Serves on a free port of the loopback, with one worker thread, until the test ends.
 pub(crate) fn serve(app: Router) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
+    let end = end_of_test();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
             tell.send(listener.local_addr().unwrap()).unwrap();
             let app = app.into_make_service_with_connect_info::<SocketAddr>();
-            axum::serve(listener, app).await.unwrap();
+            tokio::select! {
+                served = axum::serve(listener, app) => served.unwrap(),
+                () = end => {}
+            }
         });
+        runtime.shutdown_background();
     });
     told.recv().unwrap()
+}
+
+/// The same of an actix-web server.
+pub(crate) async fn until(end: impl Future<Output = ()> + 'static, server: actix_web::dev::Server) {
+    let handle = server.handle();
+    actix_web::rt::spawn(async move {
+        end.await;
+        handle.stop(false).await;
+    });
+    server.await.unwrap();
 }
 
 /// What a server answered, with its body read.

@@ -20,6 +20,7 @@ use super::routes::replies::*;
 use super::routes::{Reply, routes};
 use super::{Settings, told};
 use crate::support::House;
+use crate::support::server::{end_of_test, until};
 
 impl Responder for Reply {
     type Body = actix_web::body::BoxBody;
@@ -142,9 +143,10 @@ pub(super) fn serve_nested(house: &House) -> SocketAddr {
     })
 }
 
-/// On a free port of the loopback, with one worker, until the test process ends.
+/// On a free port of the loopback, with one worker, until the test ends.
 fn run(configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> SocketAddr {
     let (tell, told) = std::sync::mpsc::channel();
+    let end = end_of_test();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let app = move || {
@@ -154,7 +156,7 @@ fn run(configure: impl Fn(&mut web::ServiceConfig) + Clone + Send + 'static) -> 
             let server = HttpServer::new(app).workers(1).disable_signals();
             let server = server.bind("127.0.0.1:0").unwrap();
             tell.send(server.addrs()[0]).unwrap();
-            server.run().await.unwrap();
+            until(end, server.run()).await;
         });
     });
     told.recv().unwrap()

@@ -18,7 +18,13 @@ struct Credentials {
     next: Option<String>,
 }
 
-pub(super) fn serve(listener: TcpListener, house: &House, policies: Policies, inside: Inside) {
+pub(super) fn serve(
+    listener: TcpListener,
+    house: &House,
+    policies: Policies,
+    inside: Inside,
+    end: impl Future<Output = ()> + 'static,
+) {
     let housekey = HousekeyMiddleware::new(house);
     let housekey = match policies.csp {
         Some(csp) => housekey.with_secure_csp(csp),
@@ -59,7 +65,7 @@ pub(super) fn serve(listener: TcpListener, house: &House, policies: Policies, in
     };
     actix_web::rt::System::new().block_on(async move {
         let server = HttpServer::new(app).workers(1).disable_signals().listen(listener).unwrap();
-        server.run().await.unwrap();
+        crate::support::server::until(end, server.run()).await;
     });
 }
 

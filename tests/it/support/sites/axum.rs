@@ -21,13 +21,25 @@ struct Credentials {
     next: Option<String>,
 }
 
-pub(super) fn serve(listener: TcpListener, house: &House, policies: Policies, inside: Inside) {
+pub(super) fn serve(
+    listener: TcpListener,
+    house: &House,
+    policies: Policies,
+    inside: Inside,
+    end: impl Future<Output = ()> + 'static,
+) {
     log::write_down(&inside.said);
     let app = routes(house, policies, inside).into_make_service_with_connect_info::<SocketAddr>();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async move {
-        serve_axum(tokio::net::TcpListener::from_std(listener).unwrap(), app).await.unwrap();
+        tokio::select! {
+            served = serve_axum(tokio::net::TcpListener::from_std(listener).unwrap(), app) => {
+                served.unwrap();
+            }
+            () = end => {}
+        }
     });
+    runtime.shutdown_background();
 }
 
 fn routes(house: &House, policies: Policies, inside: Inside) -> Router {

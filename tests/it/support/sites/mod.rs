@@ -69,9 +69,10 @@ impl Door {
     ) -> Site {
         let site = Site { port: self.port, inside: Inside::default() };
         let (house, inside) = (house.clone(), site.inside.clone());
+        let end = super::server::end_of_test();
         std::thread::spawn(move || match framework {
-            Framework::Axum => axum::serve(self.listener, &house, policies, inside),
-            Framework::Actix => actix::serve(self.listener, &house, policies, inside),
+            Framework::Axum => axum::serve(self.listener, &house, policies, inside, end),
+            Framework::Actix => actix::serve(self.listener, &house, policies, inside, end),
         });
         site
     }
