@@ -14,7 +14,9 @@ fn nothing_is_said_of_a_healthy_house(home: &Home) {
     home.execute("DELETE FROM housekey_app");
     let shared = if home.is_postgres() { home.url_as(Role::Auth) } else { home.shared_url() };
     let with = |url: &'static str| {
-        [("SHARED_DATABASE_URL", shared.clone()), ("PUBLIC_URL", url.to_owned())]
+        // There is no TLS in this house, and it says so.
+        let clear = ("SESSION_COOKIE_SECURE", "false".to_owned());
+        [("SHARED_DATABASE_URL", shared.clone()), ("PUBLIC_URL", url.to_owned()), clear]
     };
     let start = |name: &str, url| {
         let settings = with(url);
@@ -38,7 +40,8 @@ fn nothing_is_said_of_a_healthy_house(home: &Home) {
     }
 
     for name in ["notes", "wiki"] {
-        let checkup = check(&home.config_at(&shared, name, crate::support::KEY));
+        let config = home.config_at(&shared, name, crate::support::KEY);
+        let checkup = check(&config.danger_cookies_in_the_clear());
         let troubles: Vec<_> = checkup.troubles().filter(|it| !is_of_the_server(it)).collect();
         assert!(troubles.is_empty(), "{troubles:?}");
         // It has looked, and says at what.
@@ -54,7 +57,8 @@ fn nothing_is_said_of_a_healthy_house(home: &Home) {
         assert_eq!(document.header("cache-control"), Some("no-store"));
         assert!(document.session_cookie().is_none());
         let profile = Profile::from_json(&document.text).unwrap();
-        let checkup = check_against(&home.config("notes"), &profile);
+        let config = home.config("notes").danger_cookies_in_the_clear();
+        let checkup = check_against(&config, &profile);
         assert!(checkup.is_well(), "{:?}", checkup.findings);
     }
 }

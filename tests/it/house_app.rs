@@ -322,6 +322,8 @@ fn bad_input_is_refused_and_harms_nothing(home: &Home) {
         ("/notes", JSON, long.as_str(), 413),
     ];
     for (path, kind, body, status) in cases {
+        // Each with a connection of its own: that of a body which is not read to its end is closed.
+        let mut browser = browser.thief();
         let answer = browser.send(&notes, "POST", path, kind, body.to_owned());
         assert_eq!(
             answer.status(),

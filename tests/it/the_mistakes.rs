@@ -154,22 +154,22 @@ fn the_domain_of_the_cookie_does_not_cover_the_hosts(home: &Home) {
     open("tasks", "https://tasks.example.org", "example.org");
     is_well(&check(&home.config("notes")));
 
-    open("notes", "http://notes.example.com", "example.com");
-    open("tasks", "http://tasks.example.com", "example.com");
-    home.open_with(settings(home, "wiki", &[("PUBLIC_URL", "http://wiki.example.org")]));
+    open("notes", "https://notes.example.com", "example.com");
+    open("tasks", "https://tasks.example.com", "example.com");
+    home.open_with(settings(home, "wiki", &[("PUBLIC_URL", "https://wiki.example.org")]));
     let checkup = check(&home.config("notes"));
     let hosts: Vec<_> = checkup.troubles().filter(|trouble| trouble.topic == "hosts").collect();
     assert!(hosts.len() == 1 && hosts[0].remedy.contains("under one parent domain"), "{hosts:?}");
 
     // A dot before it is taken away, and its letters are made small (RFC 6265, section 5.2.3).
     home.execute("DELETE FROM housekey_app");
-    open("notes", "http://notes.example.org", "example.org");
-    open("tasks", "http://tasks.example.org", ".Example.org");
+    open("notes", "https://notes.example.org", "example.org");
+    open("tasks", "https://tasks.example.org", ".Example.org");
     is_well(&check(&home.config("notes")));
 
     // Browsers take no cookie for a domain that the host is not in, and none for an address.
     home.execute("DELETE FROM housekey_app");
-    open("notes", "http://notes.example.org", "example.com");
+    open("notes", "https://notes.example.org", "example.com");
     let checkup = check(&home.config("notes"));
     let refused = checkup.troubles().find(|trouble| trouble.topic == "hosts").unwrap().to_string();
     says(
@@ -177,8 +177,8 @@ fn the_domain_of_the_cookie_does_not_cover_the_hosts(home: &Home) {
         &["is at notes.example.org, where browsers refuse a cookie of the domain example.com"],
     );
     home.execute("DELETE FROM housekey_app");
-    open("notes", "http://10.0.0.1:8001", "");
-    open("tasks", "http://10.0.0.1:8002", "");
+    open("notes", "https://10.0.0.1:8001", "");
+    open("tasks", "https://10.0.0.1:8002", "");
     // Ports are no matter.
     is_well(&check(&home.config("notes")));
 }
