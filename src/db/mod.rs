@@ -37,7 +37,7 @@ pub(crate) use id::DjangoId;
 use pool::Pool;
 use routed::{Layout, Route, Routes};
 use router::Router;
-pub(crate) use shared::{SharedConnection, SharedPool, on_shared};
+pub(crate) use shared::{SharedConnection, SharedPool, locked, on_shared};
 pub(crate) use time::{DatabaseNow, Moment, Stamp, read_time};
 
 use crate::config::Config;

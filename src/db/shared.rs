@@ -46,6 +46,23 @@ macro_rules! on_shared {
 }
 pub(crate) use on_shared;
 
+/// Reads rows that nobody else changes before this transaction ends: `first` or `load`, and `skip_locked` where what
+/// somebody else has in hand is left out.
+macro_rules! locked {
+    ($conn:expr, $query:expr $(, $skip:ident)? => $read:ident) => {
+        match $conn {
+            // A transaction that writes has the whole file to itself.
+            #[cfg(feature = "sqlite")]
+            $crate::db::SharedConnection::Sqlite(conn) => $query.$read(&mut **conn),
+            #[cfg(feature = "postgres")]
+            $crate::db::SharedConnection::Postgres(conn) => {
+                $query.for_update()$(.$skip())?.$read(&mut **conn)
+            }
+        }
+    };
+}
+pub(crate) use locked;
+
 impl SharedPool {
     /// Of the shared database, or of a local one that is only looked at.
     pub(crate) fn new(place: Place, url: &DatabaseUrl, size: u32, deadline: Duration) -> Self {

@@ -9,9 +9,7 @@ use super::{Event, EventFilter, EventInfo};
 use crate::db::schema::housekey_event;
 use crate::db::{Moment, SharedConnection, SharedPool, on_shared};
 use crate::error::{Error, is_denied};
-
-/// How many rows are deleted at once.
-const PAGE: i64 = 500;
+use crate::session::store::PAGE;
 
 macro_rules! insert {
     ($event:expr) => {

@@ -11,7 +11,7 @@ use diesel::prelude::*;
 use super::key::SessionKey;
 use super::store::PAGE;
 use crate::db::schema::{django_session, housekey_renewal, housekey_session};
-use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
+use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, locked, on_shared};
 use crate::error::Error;
 
 /// The app of a session that was begun in a Django app.
@@ -58,22 +58,10 @@ pub(crate) fn due(shared: &SharedPool, keys: &[&str]) -> Result<Vec<(String, Opt
 
 /// Never waits for a row: what another app has in its hands is left to that one.
 pub(crate) fn mark_seen(conn: &mut SharedConnection, keys: &[&str]) -> QueryResult<()> {
-    macro_rules! of_keys {
-        () => {
-            housekey_session::table
-                .filter(housekey_session::session_key.eq_any(keys))
-                .select(housekey_session::session_key)
-        };
-    }
-    let free: Vec<String> = match conn {
-        // A transaction that writes has the whole file to itself.
-        #[cfg(feature = "sqlite")]
-        SharedConnection::Sqlite(conn) => of_keys!().load(&mut **conn)?,
-        #[cfg(feature = "postgres")]
-        SharedConnection::Postgres(conn) => {
-            of_keys!().for_update().skip_locked().load(&mut **conn)?
-        }
-    };
+    let of_keys = housekey_session::table
+        .filter(housekey_session::session_key.eq_any(keys))
+        .select(housekey_session::session_key);
+    let free: Vec<String> = locked!(conn, of_keys, skip_locked => load)?;
     on_shared!(SharedConnection, conn, conn => {
         let rows = housekey_session::table.filter(housekey_session::session_key.eq_any(&free));
         diesel::update(rows)

@@ -17,7 +17,7 @@ use super::{OF_OTHER_CRATES, SessionKey};
 #[cfg(feature = "actix-session")]
 use crate::db::Moment;
 use crate::db::schema::django_session;
-use crate::db::{DatabaseNow, SharedConnection, SharedPool, on_shared};
+use crate::db::{DatabaseNow, SharedConnection, SharedPool, locked, on_shared};
 use crate::error::Error;
 
 /// Names, and the JSON text of each value.
@@ -103,13 +103,7 @@ pub(crate) fn find_locked(
     conn: &mut SharedConnection,
     keys: &[SessionKey],
 ) -> QueryResult<Option<Row>> {
-    let found: Vec<Found> = match conn {
-        // A transaction that writes has the whole file to itself.
-        #[cfg(feature = "sqlite")]
-        SharedConnection::Sqlite(conn) => living!(keys).load(&mut **conn)?,
-        #[cfg(feature = "postgres")]
-        SharedConnection::Postgres(conn) => living!(keys).for_update().load(&mut **conn)?,
-    };
+    let found: Vec<Found> = locked!(conn, living!(keys) => load)?;
     Ok(first_of(keys, found))
 }
 

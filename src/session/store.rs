@@ -9,7 +9,7 @@ use super::key::SessionKey;
 use super::owned::DJANGO;
 use super::visitor::Visitor;
 use crate::db::schema::{auth_user, django_session, housekey_renewal, housekey_session};
-use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
+use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, locked, on_shared};
 use crate::error::Error;
 use crate::user::store::UserRow;
 
@@ -54,21 +54,11 @@ pub(crate) fn find_locked(
     conn: &mut SharedConnection,
     key: &SessionKey,
 ) -> QueryResult<Option<String>> {
-    macro_rules! find {
-        () => {
-            django_session::table
-                .find(key.expose_secret())
-                .filter(django_session::expire_date.gt(DatabaseNow))
-                .select(django_session::session_data)
-        };
-    }
-    match conn {
-        // A transaction that writes has the whole file to itself.
-        #[cfg(feature = "sqlite")]
-        SharedConnection::Sqlite(conn) => find!().first(&mut **conn).optional(),
-        #[cfg(feature = "postgres")]
-        SharedConnection::Postgres(conn) => find!().for_update().first(&mut **conn).optional(),
-    }
+    let living = django_session::table
+        .find(key.expose_secret())
+        .filter(django_session::expire_date.gt(DatabaseNow))
+        .select(django_session::session_data);
+    locked!(conn, living => first).optional()
 }
 
 /// Fails with a unique violation when the key is taken.

@@ -5,11 +5,9 @@ use diesel::prelude::*;
 
 use super::{Fill, Lane, OPEN, account};
 use crate::db::schema::housekey_throttle;
-use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, on_shared};
+use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, locked, on_shared};
 use crate::error::Error;
-
-/// How many rows are deleted at once.
-const PAGE: i64 = 500;
+use crate::session::store::PAGE;
 
 /// When the last of these lanes opens, if one is closed, and what time it is.
 pub(super) fn closed_until(
@@ -70,26 +68,16 @@ fn make(conn: &mut SharedConnection, lane: &Lane) -> QueryResult<()> {
 }
 
 fn lock(conn: &mut SharedConnection, keys: &[&str]) -> QueryResult<Vec<Found>> {
-    macro_rules! rows {
-        () => {
-            housekey_throttle::table
-                .filter(housekey_throttle::lane.eq_any(keys))
-                .order(housekey_throttle::lane)
-                .select((
-                    housekey_throttle::level,
-                    housekey_throttle::since,
-                    housekey_throttle::opens,
-                    DatabaseNow,
-                ))
-        };
-    }
-    match conn {
-        // A transaction that writes has the whole file to itself.
-        #[cfg(feature = "sqlite")]
-        SharedConnection::Sqlite(conn) => rows!().load(&mut **conn),
-        #[cfg(feature = "postgres")]
-        SharedConnection::Postgres(conn) => rows!().for_update().load(&mut **conn),
-    }
+    let rows = housekey_throttle::table
+        .filter(housekey_throttle::lane.eq_any(keys))
+        .order(housekey_throttle::lane)
+        .select((
+            housekey_throttle::level,
+            housekey_throttle::since,
+            housekey_throttle::opens,
+            DatabaseNow,
+        ));
+    locked!(conn, rows => load)
 }
 
 pub(super) fn put(conn: &mut SharedConnection, lane: &Lane, level: &Fill) -> QueryResult<()> {
@@ -108,43 +96,23 @@ pub(super) fn put(conn: &mut SharedConnection, lane: &Lane, level: &Fill) -> Que
 
 /// Forgets all wrong passwords for a name, from wherever they came.
 pub(crate) fn forget(conn: &mut SharedConnection, name: &str) -> QueryResult<()> {
-    macro_rules! of_account {
-        () => {
-            housekey_throttle::table
-                .filter(housekey_throttle::account.eq(account(name)))
-                .order(housekey_throttle::lane)
-                .select(housekey_throttle::lane)
-        };
-    }
-    let keys: Vec<String> = match conn {
-        #[cfg(feature = "sqlite")]
-        SharedConnection::Sqlite(conn) => of_account!().load(&mut **conn)?,
-        #[cfg(feature = "postgres")]
-        SharedConnection::Postgres(conn) => of_account!().for_update().load(&mut **conn)?,
-    };
+    let of_account = housekey_throttle::table
+        .filter(housekey_throttle::account.eq(account(name)))
+        .order(housekey_throttle::lane)
+        .select(housekey_throttle::lane);
+    let keys: Vec<String> = locked!(conn, of_account => load)?;
     delete(conn, &keys).map(drop)
 }
 
 /// Deletes a batch of lanes of which nothing is left, and says how many there were. One that is in use is left.
 pub(crate) fn forget_old(shared: &SharedPool) -> Result<usize, Error> {
-    macro_rules! old {
-        () => {
-            housekey_throttle::table
-                .filter(housekey_throttle::ends.le(DatabaseNow))
-                .order(housekey_throttle::lane)
-                .limit(PAGE)
-                .select(housekey_throttle::lane)
-        };
-    }
     shared.transact(|conn| {
-        let keys: Vec<String> = match conn {
-            #[cfg(feature = "sqlite")]
-            SharedConnection::Sqlite(conn) => old!().load(&mut **conn)?,
-            #[cfg(feature = "postgres")]
-            SharedConnection::Postgres(conn) => {
-                old!().for_update().skip_locked().load(&mut **conn)?
-            }
-        };
+        let old = housekey_throttle::table
+            .filter(housekey_throttle::ends.le(DatabaseNow))
+            .order(housekey_throttle::lane)
+            .limit(PAGE)
+            .select(housekey_throttle::lane);
+        let keys: Vec<String> = locked!(conn, old, skip_locked => load)?;
         delete(conn, &keys)
     })
 }
