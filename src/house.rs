@@ -424,8 +424,8 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// Wrong passwords are counted in the shared database, for all apps together: after ten for one name (an unknown
     /// one as well) each further one has to wait, from 10 seconds up to 5 minutes. Web apps call
-    /// [`Housekey::authenticate_from`]. An unknown name takes as long as a wrong password. A hash that is weaker than the house's cost is
-    /// replaced; the sessions that the user began in housekey apps outlive that.
+    /// [`Housekey::authenticate_from`]. An unknown name takes as long as a wrong password. A hash that is weaker than
+    /// the house's cost is replaced; the sessions that the user began in housekey apps outlive that.
     ///
     /// ```no_run
     /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>) -> Result<(), housekey::Error> {
@@ -579,7 +579,8 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// [`Error::User`] when the user does not exist any more or the new password is too long;
-    /// [`Error::TooManyAttempts`] after wrong old ones, [`Error::Busy`]; [`Error::NotAllowed`] when the app's database role may not; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
+    /// [`Error::TooManyAttempts`] after wrong old ones, [`Error::Busy`]; [`Error::NotAllowed`] when the app's database
+    /// role may not; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn change_password(
         &self,
         session: &Session,
@@ -783,7 +784,6 @@ fn csrf_rules(config: &Config) -> Result<Rules, Error> {
     let headers = [
         ("SECURE_PROXY_SSL_HEADER", of_https),
         ("CLIENT_ADDRESS_HEADER", config.address_header.as_ref()),
-        ("USE_X_FORWARDED_HOST", config.host_header.as_ref()),
     ];
     for (setting, name) in headers {
         if name.is_some_and(|name| name.is_empty() || !name.bytes().all(is_token_byte)) {

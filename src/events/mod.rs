@@ -303,7 +303,9 @@ impl Event {
 
     /// Into the log, when it has happened.
     pub(crate) fn tell(&self) {
-        let known = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        fn known(text: &str) -> Option<&str> {
+            Some(text).filter(|text| !text.is_empty())
+        }
         tracing::info!(
             target: "housekey::event",
             event = self.kind.name(),

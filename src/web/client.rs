@@ -55,12 +55,13 @@ impl Front {
     /// A proxy on this machine asks for `localhost` in the name of visitors from elsewhere: where there is a sign of
     /// one, it is no loopback.
     fn is_loopback(&self, head: &impl Head) -> bool {
-        let is_proxied = SIGNS_OF_A_PROXY.iter().any(|name| head.lines(name).next().is_some());
-        let page = head.text("origin").map(|origin| origin.strip_prefix("http://"));
+        let is_sign = |name: &&str| head.lines(name).next().is_some();
+        let is_page_here =
+            |origin: &str| origin.strip_prefix("http://").is_some_and(hosts::is_loopback);
         hosts::is_loopback(self.host(head))
             && head.peer().is_none_or(|peer| peer.to_canonical().is_loopback())
-            && !is_proxied
-            && page.is_none_or(|page| page.is_some_and(hosts::is_loopback))
+            && !SIGNS_OF_A_PROXY.iter().any(is_sign)
+            && head.text("origin").is_none_or(is_page_here)
     }
 
     /// The host that was asked, with its port when it was named; empty when none was.

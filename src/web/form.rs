@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 
-use super::head::Head;
+use super::head::{Head, essence};
 
 const FIELD: &str = "csrfmiddlewaretoken";
 /// In a form with files the token stands before them, where `CsrfToken::input` was put.
@@ -37,7 +37,7 @@ impl Kind {
             return None;
         }
         let kind = head.text("content-type")?;
-        let essence = kind.split(';').next().unwrap_or_default().trim();
+        let essence = essence(kind);
         if essence.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             Some(Self::Urlencoded)
         } else if essence.eq_ignore_ascii_case("multipart/form-data") {

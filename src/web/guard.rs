@@ -34,7 +34,7 @@ impl Front {
         let from = self.csrf.check_source(&attempt).and_then(|()| attempt.check_cookie());
         from.map_err(|failure| self.refused_by_csrf(head, &failure))?;
         match Kind::of(head) {
-            Some(_) if self.is_too_long(head) => Err(Self::too_long()),
+            Some(Kind::Urlencoded) if self.is_too_long(head) => Err(Self::too_long()),
             Some(kind) => Ok(Admission::ReadForm(kind)),
             None => self.check_token(head, &attempt).map(|()| Admission::Granted),
         }
@@ -58,11 +58,10 @@ impl Front {
         attempt.check_token().map_err(|failure| self.refused_by_csrf(head, &failure))
     }
 
-    /// As far as it says so itself; files have a limit of the app's own.
+    /// As far as it says so itself.
     fn is_too_long(&self, head: &impl Head) -> bool {
         let length = head.text("content-length").and_then(|length| length.parse::<usize>().ok());
-        matches!(Kind::of(head), Some(Kind::Urlencoded))
-            && length.is_some_and(|length| length > self.most_of_a_form())
+        length.is_some_and(|length| length > self.most_of_a_form())
     }
 
     fn too_long() -> Problem {

@@ -21,9 +21,19 @@ pub(crate) trait Head {
         self.lines(name).next().map(|line| std::str::from_utf8(line).unwrap_or("?"))
     }
 
+    fn path(&self) -> &str {
+        let whole = self.path_and_query();
+        whole.split_once('?').map_or(whole, |(path, _)| path)
+    }
+
     fn query(&self) -> &str {
         self.path_and_query().split_once('?').map_or("", |(_, query)| query)
     }
+}
+
+/// The kind that a `Content-Type` names, without its parameters; letters in any case.
+pub(crate) fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
 }
 
 /// In what form an answer of ours is understood.
@@ -53,12 +63,17 @@ pub(crate) fn wanted(head: &impl Head) -> Form {
     }
 }
 
-fn is_html(kind: &str) -> bool {
-    kind == "text/html" || kind == "application/xhtml+xml"
+/// Is it a page?
+pub(crate) fn is_html(kind: &str) -> bool {
+    ["text/html", "application/xhtml+xml"].iter().any(|page| kind.eq_ignore_ascii_case(page))
 }
 
 fn is_json(kind: &str) -> bool {
-    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+    let is = |part: &str| part.eq_ignore_ascii_case("json");
+    kind.split_once('/').is_some_and(|(family, name)| {
+        family.eq_ignore_ascii_case("application")
+            && (is(name) || name.rsplit_once('+').is_some_and(|(_, suffix)| is(suffix)))
+    })
 }
 
 /// How much kinds of that sort are wanted, from 0 to 1.
@@ -66,10 +81,10 @@ fn weight(head: &impl Head, is_wanted: impl Fn(&str) -> bool) -> f32 {
     let lines = head.lines("accept").filter_map(|line| std::str::from_utf8(line).ok());
     let weights = lines.flat_map(|line| line.split(',')).filter_map(|range| {
         let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next()?.to_ascii_lowercase();
+        let kind = parts.next()?;
         let weight = parts.find_map(|part| part.strip_prefix("q="));
         let weight = weight.map_or(Some(1.0), |weight| weight.parse::<f32>().ok())?;
-        is_wanted(&kind).then_some(weight)
+        is_wanted(kind).then_some(weight)
     });
     weights.fold(0.0, f32::max)
 }

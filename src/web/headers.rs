@@ -2,6 +2,7 @@
 
 use super::Front;
 use super::client::Way;
+use super::head::{essence, is_html};
 use super::login;
 use super::visit::Outcome;
 
@@ -65,16 +66,11 @@ impl Front {
         {
             headers.set_if_absent("strict-transport-security", &hsts);
         }
-        if headers.text("content-type").is_some_and(is_page) {
+        if headers.text("content-type").is_some_and(|kind| is_html(essence(kind))) {
             // Where a form may lead: after a login, and when somebody must sign in first.
             let login_host = self.login_url.as_deref().and_then(login::host);
             let hosts = self.next_hosts.iter().map(String::as_str).chain(login_host);
             headers.set_if_absent("content-security-policy", &self.pages.csp(hosts));
         }
     }
-}
-
-fn is_page(kind: &str) -> bool {
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    ["text/html", "application/xhtml+xml"].iter().any(|page| essence.eq_ignore_ascii_case(page))
 }

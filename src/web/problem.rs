@@ -58,8 +58,8 @@ impl Problem {
         problem
     }
 
-    /// 503 with `Retry-After` when waiting may help; 429 after too many wrong passwords; 400 when the session ended meanwhile or cannot hold a
-    /// value, or a user cannot be made or changed so; 500 otherwise.
+    /// 503 with `Retry-After` when waiting may help; 429 after too many wrong passwords; 400 when the session ended
+    /// meanwhile or cannot hold a value, or a user cannot be made or changed so; 500 otherwise.
     pub(crate) fn told(error: &Error) -> Self {
         match error {
             Error::SessionGone
@@ -122,7 +122,7 @@ fn json(status: u16, title: &str, detail: &str) -> String {
     format!("{problem}\n")
 }
 
-pub(crate) fn escape(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut escaped, letter| {
         match letter {
             '&' | '<' | '>' | '"' | '\'' => drop(write!(escaped, "&#{};", u32::from(letter))),

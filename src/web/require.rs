@@ -40,8 +40,7 @@ impl Rule {
     }
 
     pub(crate) fn is_open(&self, head: &impl Head) -> bool {
-        let path = head.path_and_query();
-        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let path = head.path();
         // All paths are below `/`, which is meant for itself.
         let is_below = |open: &str| open.len() > 1 && open.ends_with('/') && path.starts_with(open);
         self.open.iter().any(|open| path == open || is_below(open))
@@ -113,8 +112,7 @@ impl Front {
     pub(crate) fn lets_in(&self, rule: &Rule, head: &impl Head) -> bool {
         let page = self.login_url.as_deref().filter(|url| url.starts_with('/'));
         let page = page.and_then(|url| url.split(['?', '#']).next());
-        let path = head.path_and_query();
-        rule.is_open(head) || page.is_some_and(|page| Some(page) == path.split('?').next())
+        rule.is_open(head) || page == Some(head.path())
     }
 
     /// People are sent to `LOGIN_URL` when there is one, scripts are told by status and `WWW-Authenticate`.
@@ -122,10 +120,8 @@ impl Front {
         match denial {
             Denial::House(error) => Problem::of(&error),
             Denial::Stranger => {
-                let mut problem = Problem::new(401, "Sign in", "Sign in first.")
-                    .with("www-authenticate", self.challenge(""));
-                problem.page = self.login_page(head, "");
-                problem
+                let problem = Problem::new(401, "Sign in", "Sign in first.");
+                self.to_the_login(problem, head, "", "")
             }
             Denial::Stale(minutes) => {
                 // RFC 9470
@@ -134,10 +130,8 @@ impl Front {
                     u64::from(minutes) * 60
                 );
                 let text = "Enter your password once more.";
-                let mut problem = Problem::new(401, "Sign in again", text)
-                    .with("www-authenticate", self.challenge(&error));
-                problem.page = self.login_page(head, REAUTHENTICATE);
-                problem
+                let problem = Problem::new(401, "Sign in again", text);
+                self.to_the_login(problem, head, REAUTHENTICATE, &error)
             }
             Denial::NotStaff => self.not_allowed(r#", error="insufficient_scope""#),
             Denial::Lacks(name) => {
@@ -146,6 +140,11 @@ impl Front {
                 self.not_allowed(&format!(r#", error="insufficient_scope", scope="{name}""#))
             }
         }
+    }
+
+    fn to_the_login(&self, problem: Problem, head: &impl Head, flag: &str, error: &str) -> Problem {
+        let page = self.login_page(head, flag);
+        Problem { page, ..problem.with("www-authenticate", self.challenge(error)) }
     }
 
     fn not_allowed(&self, error: &str) -> Problem {
