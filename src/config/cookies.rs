@@ -1,6 +1,6 @@
 //! The names and flags of the two cookies, and whether a browser takes them.
 
-use super::{Config, CookieSecurity};
+use super::{Config, CookieSecurity, is_token_byte};
 use crate::error::Error;
 
 const HOST_PREFIX: &str = "__Host-";
@@ -13,6 +13,23 @@ pub(crate) fn needs_https(name: &str) -> bool {
 /// Browsers compare without regard to case.
 fn begins_with(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|beginning| beginning.eq_ignore_ascii_case(prefix))
+}
+
+/// May a cookie have this name (`SESSION_COOKIE_NAME`, `CSRF_COOKIE_NAME`)?
+pub(super) fn check_name(setting: &str, name: &str) -> Result<(), Error> {
+    if name.is_empty() || !name.bytes().all(is_token_byte) {
+        return Err(Error::config(setting, "may hold letters, digits and -_.~ only"));
+    }
+    Ok(())
+}
+
+/// May it be a cookie of this domain (`SESSION_COOKIE_DOMAIN`, `CSRF_COOKIE_DOMAIN`)?
+pub(super) fn check_domain(setting: &str, domain: Option<&str>) -> Result<(), Error> {
+    let is_host_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    if domain.is_some_and(|domain| !domain.bytes().all(is_host_byte)) {
+        return Err(Error::config(setting, "is not the name of a host"));
+    }
+    Ok(())
 }
 
 impl Config {
@@ -118,12 +135,8 @@ impl Config {
         ];
         for (setting, name, domain, security) in cookies {
             let of = |part: &str| format!("{setting}_{part}");
-            if name.is_empty() || !name.bytes().all(super::is_token_byte) {
-                return Err(Error::config(of("NAME"), "may hold letters, digits and -_.~ only"));
-            }
-            if domain.as_deref().is_some_and(|domain| !domain.bytes().all(super::is_host_byte)) {
-                return Err(Error::config(of("DOMAIN"), "is not the name of a host"));
-            }
+            check_name(&of("NAME"), name)?;
+            check_domain(&of("DOMAIN"), domain.as_deref())?;
             if begins_with(name, HOST_PREFIX) && domain.is_some() {
                 let problem = "is set, and browsers take a `__Host-` cookie for one host alone; take it away, or \
                                begin the name with `__Secure-`";

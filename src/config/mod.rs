@@ -18,7 +18,6 @@ use crate::url::DatabaseUrl;
 #[cfg(feature = "_web")]
 pub(crate) use cookies::needs_https;
 use variables::Variables;
-use variables::is_host_byte;
 pub(crate) use variables::is_token_byte;
 
 const TWO_WEEKS: Duration = Duration::from_secs(14 * 24 * 3600);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::cookies::{check_domain, check_name};
 use super::{CookieLifetime, CookieSecurity, CookieSettings, CsrfSettings, Saving};
 use crate::error::{Error, NEW_KEY};
 use crate::key::SecretKey;
@@ -127,18 +128,12 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
 
     fn cookie_name(&self, variable: &str, default: String) -> Result<String, Error> {
         let name = self.optional(variable).unwrap_or(default);
-        if name.bytes().all(is_token_byte) {
-            return Ok(name);
-        }
-        Err(Error::config(variable, "may hold letters, digits and -_.~ only"))
+        check_name(variable, &name).map(|()| name)
     }
 
     fn host(&self, variable: &str) -> Result<Option<String>, Error> {
         let host = self.optional(variable);
-        if host.as_deref().is_some_and(|host| !host.bytes().all(is_host_byte)) {
-            return Err(Error::config(variable, "is not the name of a host"));
-        }
-        Ok(host)
+        check_domain(variable, host.as_deref()).map(|()| host)
     }
 
     pub(super) fn seconds(&self, name: &str, default: Duration) -> Result<Duration, Error> {
@@ -185,8 +180,4 @@ fn key_from_file(path: &str) -> Result<SecretKey, Error> {
 
 pub(crate) fn is_token_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-pub(super) fn is_host_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._".contains(&byte)
 }
