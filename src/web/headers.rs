@@ -22,6 +22,35 @@ pub(crate) trait Headers {
     }
 }
 
+/// The map of headers of an `http` crate of whatever version, named by its module.
+macro_rules! headers_of {
+    ($($module:ident)::+) => {
+        impl Headers for $($module)::+::HeaderMap {
+            fn has(&self, name: &'static str) -> bool {
+                self.contains_key(name)
+            }
+
+            fn text(&self, name: &'static str) -> Option<&str> {
+                self.get(name)?.to_str().ok()
+            }
+
+            fn set(&mut self, name: &'static str, value: &str) {
+                if let Ok(value) = $($module)::+::HeaderValue::from_str(value) {
+                    self.insert($($module)::+::HeaderName::from_static(name), value);
+                }
+            }
+
+            fn add(&mut self, name: &'static str, value: &str) {
+                if let Ok(mut value) = $($module)::+::HeaderValue::from_str(value) {
+                    value.set_sensitive(name == "set-cookie");
+                    self.append($($module)::+::HeaderName::from_static(name), value);
+                }
+            }
+        }
+    };
+}
+pub(crate) use headers_of;
+
 /// Does a header of an answer stay when its text is said in another form? What describes the text does not.
 pub(crate) fn stays(name: &str) -> bool {
     const OF_THE_TEXT: [&str; 9] = [

@@ -49,8 +49,7 @@ impl FromRequest for User {
     type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { Ok(require(&request, &Requirement::SignedIn).await?.user) })
+        required(request, Requirement::SignedIn, |admitted| admitted.user)
     }
 }
 
@@ -59,8 +58,7 @@ impl FromRequest for RequireStaff {
     type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { Ok(Self(require(&request, &Requirement::Staff).await?.user)) })
+        required(request, Requirement::Staff, |admitted| Self(admitted.user))
     }
 }
 
@@ -69,11 +67,8 @@ impl<P: PermissionName> FromRequest for RequirePermission<P> {
     type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move {
-            let wanted = Requirement::Permission(Cow::Borrowed(P::NAME));
-            let admitted = require(&request, &wanted).await?;
-            Ok(Self::new(admitted.user, admitted.permissions.unwrap_or_default()))
+        required(request, Requirement::Permission(Cow::Borrowed(P::NAME)), |admitted| {
+            Self::new(admitted.user, admitted.permissions.unwrap_or_default())
         })
     }
 }
@@ -83,10 +78,7 @@ impl<const MINUTES: u32> FromRequest for Fresh<MINUTES> {
     type Future = Extracted<Self>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(
-            async move { Ok(Self(require(&request, &Requirement::Fresh(MINUTES)).await?.user)) },
-        )
+        required(request, Requirement::Fresh(MINUTES), |admitted| Self(admitted.user))
     }
 }
 
@@ -106,6 +98,15 @@ impl FromRequest for Next {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(visit(request).map(|visit| Self::of(&visit.front, &View(request))))
     }
+}
+
+fn required<T: 'static>(
+    request: &HttpRequest,
+    requirement: Requirement,
+    made: impl FnOnce(Admitted) -> T + 'static,
+) -> Extracted<T> {
+    let request = request.clone();
+    Box::pin(async move { require(&request, &requirement).await.map(made) })
 }
 
 async fn session(request: &HttpRequest) -> Result<(Arc<Visit>, Session), actix_web::Error> {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::HeaderValue;
 use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
 
 use crate::error::Error;
 use crate::web::head::{Form, Head};
-use crate::web::headers::Headers;
+use crate::web::headers::{Headers, headers_of};
 use crate::web::problem::Problem;
 use crate::web::{SeeOther, Visit};
 
@@ -48,28 +48,7 @@ impl Head for View<'_> {
     }
 }
 
-impl Headers for HeaderMap {
-    fn has(&self, name: &'static str) -> bool {
-        self.contains_key(name)
-    }
-
-    fn text(&self, name: &'static str) -> Option<&str> {
-        self.get(name)?.to_str().ok()
-    }
-
-    fn set(&mut self, name: &'static str, value: &str) {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.insert(HeaderName::from_static(name), value);
-        }
-    }
-
-    fn add(&mut self, name: &'static str, value: &str) {
-        if let Ok(mut value) = HeaderValue::from_str(value) {
-            value.set_sensitive(name == "set-cookie");
-            self.append(HeaderName::from_static(name), value);
-        }
-    }
-}
+headers_of!(actix_web::http::header);
 
 /// A problem as an error of actix-web: as text, for a route without the middleware; the middleware puts it into
 /// the form that is wanted.

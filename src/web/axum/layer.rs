@@ -14,7 +14,7 @@ use crate::db::HouseConnection;
 use crate::house::Housekey;
 use crate::web::guard::{Admission, csrf_token, drain};
 use crate::web::head::{Form, wanted};
-use crate::web::headers::{mark, stays};
+use crate::web::headers::{Headers, mark, stays};
 use crate::web::problem::Problem;
 use crate::web::settings::{Reach, builder};
 use crate::web::{Front, Guard, Visit};
@@ -156,6 +156,6 @@ fn in_form(problem: Problem, form: Form, before: &Response) -> Response {
     for (name, value) in before.headers().iter().filter(|(name, _)| stays(name.as_str())) {
         response.headers_mut().append(name, value.clone());
     }
-    response.headers_mut().append("vary", http::HeaderValue::from_static("Accept"));
+    response.headers_mut().add("vary", "Accept");
     response
 }

@@ -9,11 +9,11 @@ use axum_core::extract::Request;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use crate::error::Error;
 use crate::web::head::{Form, Head};
-use crate::web::headers::Headers;
+use crate::web::headers::{Headers, headers_of};
 use crate::web::problem::Problem;
 use crate::web::{SeeOther, Visit};
 
@@ -83,28 +83,7 @@ impl Head for View<'_> {
     }
 }
 
-impl Headers for HeaderMap {
-    fn has(&self, name: &'static str) -> bool {
-        self.contains_key(name)
-    }
-
-    fn text(&self, name: &'static str) -> Option<&str> {
-        self.get(name)?.to_str().ok()
-    }
-
-    fn set(&mut self, name: &'static str, value: &str) {
-        if let Ok(value) = HeaderValue::from_str(value) {
-            self.insert(HeaderName::from_static(name), value);
-        }
-    }
-
-    fn add(&mut self, name: &'static str, value: &str) {
-        if let Ok(mut value) = HeaderValue::from_str(value) {
-            value.set_sensitive(name == "set-cookie");
-            self.append(HeaderName::from_static(name), value);
-        }
-    }
-}
+headers_of!(http);
 
 /// As text, for a route without the layer; the layer puts it into the form that is wanted.
 impl IntoResponse for Problem {
