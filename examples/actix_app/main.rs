@@ -17,10 +17,10 @@ use diesel::SqliteConnection;
 use housekey::actix::HousekeyMiddleware;
 use housekey::{Caretaker, Config, Error, Grant, Housekey};
 
-use options::{Options, Task};
+use options::Options;
 use parts::folder::Folder;
 use parts::people::People;
-use parts::terminal::{Failure, no_port, say, with_causes};
+use parts::terminal::{self, Failure, no_port, say};
 
 /// One app of the house, its local database a SQLite file.
 type House = Housekey<SqliteConnection>;
@@ -29,23 +29,9 @@ type House = Housekey<SqliteConnection>;
 async fn main() -> ExitCode {
     // What the library has to say: a row of another key, a form without its token.
     tracing_subscriber::fmt().with_writer(io::stderr).init();
-    let options = match options::parse(std::env::args().skip(1)) {
-        Ok(Task::Serve(options)) => options,
-        Ok(Task::Help) => {
-            say(options::HELP);
-            return ExitCode::SUCCESS;
-        }
-        Err(problem) => {
-            eprintln!("error: {problem}; --help lists the options");
-            return ExitCode::from(2);
-        }
-    };
-    match run(&options).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {}", with_causes(&failure));
-            ExitCode::FAILURE
-        }
+    match terminal::options(options::parse(std::env::args().skip(1)), options::HELP) {
+        Ok(options) => terminal::ended(run(&options).await),
+        Err(ended) => ended,
     }
 }
 

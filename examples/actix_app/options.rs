@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::parts::folder::Folder;
+use crate::parts::terminal::Task;
 
 pub(crate) const HELP: &str = "\
 An app on actix-web, in one house with the apps of two_apps.
@@ -15,19 +16,13 @@ An app on actix-web, in one house with the apps of two_apps.
     --folder PATH   keep the databases, the key and the passwords there (target/house)
     --help          show this";
 
-/// What is asked for.
-pub(crate) enum Task {
-    Serve(Options),
-    Help,
-}
-
 pub(crate) struct Options {
     pub(crate) shared: Option<String>,
     pub(crate) port: u16,
     pub(crate) folder: PathBuf,
 }
 
-pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Task, String> {
+pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Task<Options>, String> {
     let mut options = Options { shared: None, port: 8003, folder: Folder::usual() };
     while let Some(name) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{name} wants a value"));

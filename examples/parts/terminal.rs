@@ -1,4 +1,38 @@
-//! What a program has to say.
+//! What a program is told, and what it has to say.
+
+use std::process::ExitCode;
+
+/// What the command line asks for.
+pub(crate) enum Task<O> {
+    Serve(O),
+    Help,
+}
+
+/// The options, or how the program ends without any.
+pub(crate) fn options<O>(parsed: Result<Task<O>, String>, help: &str) -> Result<O, ExitCode> {
+    match parsed {
+        Ok(Task::Serve(options)) => Ok(options),
+        Ok(Task::Help) => {
+            say(help);
+            Err(ExitCode::SUCCESS)
+        }
+        Err(problem) => {
+            eprintln!("error: {problem}; --help lists the options");
+            Err(ExitCode::from(2))
+        }
+    }
+}
+
+/// How the program ends.
+pub(crate) fn ended(outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("error: {}", with_causes(&failure));
+            ExitCode::FAILURE
+        }
+    }
+}
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
@@ -8,7 +42,7 @@ pub(crate) fn say(text: &str) {
 }
 
 /// An error and what lies behind it, on one line.
-pub(crate) fn with_causes(failure: &Failure) -> String {
+fn with_causes(failure: &Failure) -> String {
     let causes = std::iter::successors(failure.source(), |cause| cause.source());
     let texts = std::iter::once(failure.to_string()).chain(causes.map(ToString::to_string));
     texts.collect::<Vec<_>>().join(": ")

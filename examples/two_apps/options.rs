@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::parts::folder::Folder;
+use crate::parts::terminal::Task;
 
 pub(crate) const HELP: &str = "\
 Two web apps with a database each, and one login for both.
@@ -15,12 +16,6 @@ Two web apps with a database each, and one login for both.
     --ports A,B     listen there (8001,8002); 0 is any free port
     --folder PATH   keep the databases, the key and the passwords there (target/house)
     --help          show this";
-
-/// What is asked for.
-pub(crate) enum Task {
-    Serve(Options),
-    Help,
-}
 
 pub(crate) struct Options {
     pub(crate) shared: Option<String>,
@@ -35,7 +30,7 @@ impl Default for Options {
     }
 }
 
-pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Task, String> {
+pub(crate) fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Task<Options>, String> {
     let mut options = Options::default();
     while let Some(name) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{name} wants a value"));

@@ -1,12 +1,12 @@
 //! `examples/actix_app`, started as a program and driven from outside: what its reader is promised.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Output};
 
+use crate::support::program::{self, Program, folder};
 use crate::support::visitor::Visitor;
-use crate::support::{self, Home, on_both_databases};
+use crate::support::{Home, on_both_databases};
 use crate::two_apps::TwoApps;
 
 on_both_databases! {
@@ -101,11 +101,11 @@ fn control_c_ends_it() {
     let mut app = ActixApp::start(&home);
     // Once it has answered it serves; before that Ctrl-C ends it too, but as any program.
     assert!(Visitor::default().get(&app.billing).is_anonymous());
-    let id = app.program.id().to_string();
+    let id = app.program.child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
     let mut rest = String::new();
-    app.program.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
-    assert!(app.program.wait().unwrap().success());
+    app.program.child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+    assert!(app.program.child.wait().unwrap().success());
 }
 
 #[test]
@@ -136,53 +136,27 @@ fn a_start_that_cannot_be_says_why_on_one_line() {
 
 /// The example as a running program; it is gone when the value is dropped.
 pub(crate) struct ActixApp {
-    program: Child,
+    program: Program,
     pub(crate) billing: String,
-    users: HashMap<String, String>,
 }
 
 impl ActixApp {
     /// With the shared part where this home has it, in the folder of the two apps.
     pub(crate) fn start(home: &Home) -> Self {
         let mut command = command(&["--shared", &home.shared_url()], &folder(home));
-        let program = command.stdout(Stdio::piped()).spawn().unwrap();
-        // From here on a panic ends the program too.
-        let mut app = Self { program, billing: String::new(), users: HashMap::new() };
-        let lines = BufReader::new(app.program.stdout.as_mut().unwrap()).lines();
-        for line in lines.map_while(Result::ok).take_while(|line| !line.contains("Ctrl-C")) {
-            match line.split_once("  ") {
-                Some(("billing", url)) => url.clone_into(&mut app.billing),
-                Some((name, password)) => drop(app.users.insert(name.into(), password.into())),
-                None => {}
-            }
-        }
-        assert_eq!(app.users.len(), 2, "the program has not started");
-        app
+        let program = Program::start(&mut command, &["billing"]);
+        Self { billing: program.url("billing"), program }
     }
 
     pub(crate) fn password(&self, name: &str) -> &str {
-        &self.users[name]
+        &self.program.users[name]
     }
-}
-
-impl Drop for ActixApp {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
-}
-
-fn folder(home: &Home) -> PathBuf {
-    home.folder().join("two_apps")
 }
 
 fn command(arguments: &[&str], folder: &Path) -> Command {
-    let mut command = Command::new(support::example("actix_app"));
-    command.args(["--port", "0", "--folder"]).arg(folder).args(arguments);
-    command
+    program::command("actix_app", ["--port", "0"], arguments, folder)
 }
 
-/// For a start that is to end by itself.
 fn run(arguments: &[&str], folder: &Path) -> Output {
-    command(arguments, folder).output().unwrap()
+    program::run(&mut command(arguments, folder))
 }

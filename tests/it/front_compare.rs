@@ -620,22 +620,7 @@ fn malformed() -> Vec<Case> {
     ]
     .map(raw)
     .into();
-    for name in [
-        "Cookie",
-        "Accept",
-        "Origin",
-        "Referer",
-        "X-CSRFToken",
-        "Content-Type",
-        "User-Agent",
-        "X-Forwarded-Proto",
-        "X-Forwarded-Host",
-        "X-Forwarded-For",
-        "Sec-Fetch-Site",
-        "Sec-Fetch-Mode",
-        "X-Requested-With",
-        "Host",
-    ] {
+    for name in crate::support::raw::READ {
         for value in [&b"\xff\xfe"[..], b"a\xc3\x28b", b"\xc3\xbc", b"\t\x80"] {
             for (method, path) in [("GET", "/user"), ("GET", "/token"), ("POST", "/login")] {
                 let host = if name == "Host" { "" } else { "Host: notes.example\r\n" };

@@ -13,8 +13,8 @@ use actix_web::web::{Form, get, post};
 use actix_web::{App, HttpMessage, HttpRequest, HttpResponse, HttpServer, Responder, Result};
 use housekey::stores::ActixSessionStore;
 
-use crate::support::jar::Jar;
-use crate::support::{Home, on_both_databases};
+use crate::support::sign_in_script::{both_come, both_share_the_login_and_the_logout, signed_in};
+use crate::support::{Home, on_both_databases, sign_in_script};
 
 on_both_databases!(
     the_same_handlers_do_the_same_on_both_stores,
@@ -97,29 +97,9 @@ fn at_home(home: &Home, name: &str) -> SocketAddr {
     serve(move || store.clone())
 }
 
-fn signed_in(server: SocketAddr, name: &str) -> Jar {
-    let mut jar = Jar::default();
-    assert_eq!(jar.post(server, "/login", &format!("name={name}&password=1")).status, 204);
-    jar
-}
-
 fn script(server: SocketAddr) {
-    let mut ada = Jar::default();
-    assert_eq!(ada.get(server, "/private").status, 401);
-    assert_eq!(ada.post(server, "/login", "name=ada&password=2").status, 401);
-    assert!(ada.is_empty(), "a visitor who leaves nothing has no session");
-
-    assert_eq!(ada.get(server, "/count").body, "Visit 1");
-    let mut before_login = ada.clone();
-    assert_eq!(ada.post(server, "/login", "name=ada&password=1").status, 204);
-    assert_eq!(ada.get(server, "/private").body, "Hello, ada");
-    assert_eq!(ada.get(server, "/count").body, "Visit 2", "what the visitor had came along");
-    assert_eq!(before_login.get(server, "/private").status, 401);
-
-    let mut grace = signed_in(server, "grace");
-    assert_eq!(grace.get(server, "/count").body, "Visit 1");
+    let [mut ada, mut grace] = both_come(server);
     assert_eq!(grace.get(server, "/visits").body, "Some(1)");
-    assert_eq!(grace.get(server, "/private").body, "Hello, grace");
 
     assert_eq!(ada.post(server, "/logout", "").status, 204);
     assert!(ada.is_empty());
@@ -145,15 +125,8 @@ fn a_logout_ends_the_session_itself(home: &Home) {
 }
 
 fn apps_of_one_house_share_the_login_and_the_logout(home: &Home) {
-    let [notes, tasks] = ["notes", "tasks"].map(|name| at_home(home, name));
-    let mut ada = signed_in(notes, "ada");
-    let mut other_tab = ada.clone();
-    assert_eq!(ada.get(tasks, "/private").body, "Hello, ada");
-    assert_eq!(ada.get(tasks, "/count").body, "Visit 1");
-    assert_eq!(ada.get(notes, "/count").body, "Visit 2");
-    assert_eq!(ada.post(tasks, "/logout", "").status, 204);
-    assert_eq!(other_tab.get(notes, "/private").status, 401);
-    assert_eq!(home.sessions(), 0);
+    let apps = ["notes", "tasks"].map(|name| at_home(home, name));
+    both_share_the_login_and_the_logout(apps, home);
 }
 
 fn a_restart_keeps_the_sessions(home: &Home) {
@@ -162,18 +135,5 @@ fn a_restart_keeps_the_sessions(home: &Home) {
 }
 
 fn what_was_ended_elsewhere_is_quietly_over(home: &Home) {
-    let server = at_home(home, "notes");
-    for end in [
-        "DELETE FROM django_session",
-        "UPDATE django_session SET expire_date = '2026-01-01 00:00:00+00'",
-        "UPDATE django_session SET session_data = 'of another key'",
-    ] {
-        let mut ada = signed_in(server, "ada");
-        home.execute(end);
-        assert_eq!(ada.get(server, "/private").status, 401, "{end}");
-        assert_eq!(ada.get(server, "/count").body, "Visit 1", "{end}");
-        assert_eq!(ada.get(server, "/count").body, "Visit 2", "{end}");
-        assert_eq!(ada.post(server, "/login", "name=ada&password=1").status, 204, "{end}");
-        assert_eq!(ada.get(server, "/private").body, "Hello, ada", "{end}");
-    }
+    sign_in_script::what_was_ended_elsewhere_is_quietly_over(at_home(home, "notes"), home);
 }

@@ -13,9 +13,9 @@ use axum_login::{AuthManagerLayerBuilder, AuthUser, AuthnBackend, login_required
 use housekey::stores::TowerSessionStore;
 use tower_sessions_0_14::{MemoryStore, Session, SessionManagerLayer, SessionStore};
 
-use crate::support::jar::Jar;
 use crate::support::server::serve;
-use crate::support::{Home, on_both_databases};
+use crate::support::sign_in_script::{both_come, both_share_the_login_and_the_logout, signed_in};
+use crate::support::{Home, on_both_databases, sign_in_script};
 
 on_both_databases!(
     the_same_handlers_do_the_same_on_both_stores,
@@ -131,29 +131,8 @@ fn at_home(home: &Home, name: &str, accounts: &Accounts) -> SocketAddr {
     serve(app(accounts, TowerSessionStore::new(&home.open(name))))
 }
 
-fn signed_in(server: SocketAddr, name: &str) -> Jar {
-    let mut jar = Jar::default();
-    assert_eq!(jar.post(server, "/login", &format!("name={name}&password=1")).status, 204);
-    jar
-}
-
 fn script(server: SocketAddr) {
-    let mut ada = Jar::default();
-    assert_eq!(ada.get(server, "/private").status, 401);
-    assert_eq!(ada.post(server, "/login", "name=ada&password=2").status, 401);
-    assert!(ada.is_empty(), "a visitor who leaves nothing has no session");
-
-    assert_eq!(ada.get(server, "/count").body, "Visit 1");
-    let before_login = ada.clone();
-    assert_eq!(ada.post(server, "/login", "name=ada&password=1").status, 204);
-    assert_eq!(ada.get(server, "/private").body, "Hello, ada");
-    assert_eq!(ada.get(server, "/count").body, "Visit 2", "what the visitor had came along");
-    assert_eq!(before_login.clone().get(server, "/private").status, 401, "under another id");
-
-    let mut grace = signed_in(server, "grace");
-    assert_eq!(grace.get(server, "/count").body, "Visit 1");
-    assert_eq!(grace.get(server, "/private").body, "Hello, grace");
-
+    let [mut ada, mut grace] = both_come(server);
     let mut replayed = ada.clone();
     assert_eq!(ada.post(server, "/logout", "").status, 204);
     assert!(ada.is_empty());
@@ -176,15 +155,8 @@ fn the_same_handlers_do_the_same_on_both_stores(home: &Home) {
 
 fn apps_of_one_house_share_the_login_and_the_logout(home: &Home) {
     let accounts = accounts();
-    let [notes, tasks] = ["notes", "tasks"].map(|name| at_home(home, name, &accounts));
-    let mut ada = signed_in(notes, "ada");
-    let mut other_tab = ada.clone();
-    assert_eq!(ada.get(tasks, "/private").body, "Hello, ada");
-    assert_eq!(ada.get(tasks, "/count").body, "Visit 1");
-    assert_eq!(ada.get(notes, "/count").body, "Visit 2");
-    assert_eq!(ada.post(tasks, "/logout", "").status, 204);
-    assert_eq!(other_tab.get(notes, "/private").status, 401);
-    assert_eq!(home.sessions(), 0);
+    let apps = ["notes", "tasks"].map(|name| at_home(home, name, &accounts));
+    both_share_the_login_and_the_logout(apps, home);
 }
 
 fn a_restart_keeps_the_sessions(home: &Home) {
@@ -195,18 +167,8 @@ fn a_restart_keeps_the_sessions(home: &Home) {
 }
 
 fn what_was_ended_elsewhere_is_quietly_over(home: &Home) {
-    let server = at_home(home, "notes", &accounts());
-    for end in [
-        "DELETE FROM django_session",
-        "UPDATE django_session SET expire_date = '2026-01-01 00:00:00+00'",
-        "UPDATE django_session SET session_data = 'of another key'",
-    ] {
-        let mut ada = signed_in(server, "ada");
-        home.execute(end);
-        assert_eq!(ada.get(server, "/private").status, 401, "{end}");
-        assert_eq!(ada.get(server, "/count").body, "Visit 1", "{end}");
-        assert_eq!(ada.get(server, "/count").body, "Visit 2", "{end}");
-        assert_eq!(ada.post(server, "/login", "name=ada&password=1").status, 204, "{end}");
-        assert_eq!(ada.get(server, "/private").body, "Hello, ada", "{end}");
-    }
+    sign_in_script::what_was_ended_elsewhere_is_quietly_over(
+        at_home(home, "notes", &accounts()),
+        home,
+    );
 }

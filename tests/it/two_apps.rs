@@ -1,12 +1,11 @@
 //! `examples/two_apps`, started as a program and driven from outside: what its reader is promised.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Output};
 
+use crate::support::program::{self, Program, folder};
 use crate::support::visitor::Visitor;
-use crate::support::{self, Home, on_both_databases};
+use crate::support::{Home, on_both_databases};
 
 on_both_databases! {
     one_login_opens_and_closes_both,
@@ -56,11 +55,11 @@ fn a_second_start_finds_users_and_sessions(home: &Home) {
     let before = TwoApps::start(home);
     visitor.sign_in(&before.tasks, "grace", before.password("grace"));
     visitor.post(&before.tasks, "", &[("text", "a task to keep")]);
-    let users = before.users.clone();
+    let users = before.program.users.clone();
     drop(before);
 
     let after = TwoApps::start(home);
-    assert_eq!(after.users, users);
+    assert_eq!(after.program.users, users);
     assert!(visitor.get(&after.notes).is_signed_in_as("grace"));
     assert!(visitor.get(&after.tasks).body.contains("a task to keep"));
     assert_eq!(visitor.sign_in(&after.notes, "ada", after.password("ada")).status, 303);
@@ -207,10 +206,9 @@ fn a_start_that_cannot_be_says_why_on_one_line() {
 
 /// The example as a running program; it is gone when the value is dropped.
 pub(crate) struct TwoApps {
-    program: Child,
+    program: Program,
     pub(crate) notes: String,
     pub(crate) tasks: String,
-    users: HashMap<String, String>,
 }
 
 impl TwoApps {
@@ -220,48 +218,21 @@ impl TwoApps {
     }
 
     fn start_with(arguments: &[&str], folder: &Path) -> Self {
-        let program = command(arguments, folder).stdout(Stdio::piped()).spawn().unwrap();
-        // From here on a panic ends the program too.
-        let mut apps =
-            Self { program, notes: String::new(), tasks: String::new(), users: HashMap::new() };
-        let lines = BufReader::new(apps.program.stdout.as_mut().unwrap()).lines();
-        for line in lines.map_while(Result::ok).take_while(|line| !line.starts_with("Ctrl-C")) {
-            match line.split_once("  ") {
-                Some(("notes", url)) => url.clone_into(&mut apps.notes),
-                Some(("tasks", url)) => url.clone_into(&mut apps.tasks),
-                Some((name, password)) => drop(apps.users.insert(name.into(), password.into())),
-                None => {}
-            }
-        }
-        assert_eq!(apps.users.len(), 2, "the program has not started");
-        apps
+        let program = Program::start(&mut command(arguments, folder), &["notes", "tasks"]);
+        Self { notes: program.url("notes"), tasks: program.url("tasks"), program }
     }
 
     pub(crate) fn password(&self, name: &str) -> &str {
-        &self.users[name]
+        &self.program.users[name]
     }
-}
-
-impl Drop for TwoApps {
-    fn drop(&mut self) {
-        let _ = self.program.kill();
-        let _ = self.program.wait();
-    }
-}
-
-fn folder(home: &Home) -> PathBuf {
-    home.folder().join("two_apps")
 }
 
 fn command(arguments: &[&str], folder: &Path) -> Command {
-    let mut command = Command::new(support::example("two_apps"));
-    command.args(["--ports", "0,0", "--folder"]).arg(folder).args(arguments);
-    command
+    program::command("two_apps", ["--ports", "0,0"], arguments, folder)
 }
 
-/// For a start that is to end by itself.
 fn run(arguments: &[&str], folder: &Path) -> Output {
-    command(arguments, folder).output().unwrap()
+    program::run(&mut command(arguments, folder))
 }
 
 fn is_fingerprint(word: &str) -> bool {

@@ -4,6 +4,24 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+/// The headers that the front reads.
+pub(crate) const READ: [&str; 14] = [
+    "Host",
+    "Cookie",
+    "Accept",
+    "Origin",
+    "Referer",
+    "X-CSRFToken",
+    "Content-Type",
+    "User-Agent",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Host",
+    "X-Forwarded-For",
+    "Sec-Fetch-Site",
+    "Sec-Fetch-Mode",
+    "X-Requested-With",
+];
+
 /// What came back, taken apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Raw {
