@@ -40,6 +40,7 @@ mod rounds;
 mod house;
 mod caretaker;
 mod sessions;
+mod desk;
 mod related;
 mod moving;
 pub mod transfer;
@@ -67,7 +68,8 @@ pub use db::{
     AppliedStep, DjangoTime, HouseConnection, PoolStats, Pooled, Role, RoutedConnection, Stats,
     grants, schema,
 };
-pub use error::{Error, MoveError};
+pub use desk::{Desk, GroupFile, GroupInfo, Rights, UserDetails, UserFile, UserPage, UserSearch};
+pub use error::{Denied, Error, MoveError};
 pub use events::{EventFilter, EventInfo, EventKind};
 pub use house::{Housekey, migrate};
 pub use key::{Fingerprint, KeyRing, SecretKey};

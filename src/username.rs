@@ -61,10 +61,6 @@ pub fn clean(raw: &str) -> Option<String> {
 
 /// The spelling under which a user who gets this name is stored.
 pub(crate) fn admit(raw: &str) -> Result<String, Error> {
-    let refuse = |username: &str, problem: &str| Error::User {
-        username: username.to_owned(),
-        problem: problem.to_owned(),
-    };
     if raw.len() > MOST_TO_NORMALIZE {
         return Err(refuse("", "has a name of more than 150 characters; give a shorter one"));
     }
@@ -78,6 +74,40 @@ pub(crate) fn admit(raw: &str) -> Result<String, Error> {
         )),
         None => Ok(name),
     }
+}
+
+/// The spelling under which the e-mail address of this user is stored.
+pub(crate) fn admit_email(username: &str, raw: &str) -> Result<String, Error> {
+    let email = normalize_email(raw);
+    match email.chars().count() {
+        255.. => Err(refuse(
+            username,
+            "has an e-mail address of more than 254 characters; give another one",
+        )),
+        _ if email.contains('\0') => {
+            Err(refuse(username, "has an e-mail address with a NUL in it; give another one"))
+        }
+        _ => Ok(email),
+    }
+}
+
+/// A first or last name of this user as Django's forms store it.
+pub(crate) fn admit_name(username: &str, raw: &str) -> Result<String, Error> {
+    let name = strip(raw);
+    match name.chars().nth(MAX_CHARACTERS) {
+        Some(_) => Err(refuse(
+            username,
+            "has a first or last name of more than 150 characters; give a shorter one",
+        )),
+        None if name.contains('\0') => {
+            Err(refuse(username, "has a first or last name with a NUL in it; give another one"))
+        }
+        None => Ok(name.to_owned()),
+    }
+}
+
+fn refuse(username: &str, problem: &str) -> Error {
+    Error::User { username: username.to_owned(), problem: problem.to_owned() }
 }
 
 /// An e-mail address in the spelling under which Django stores it: the part behind the last `@` in

@@ -134,7 +134,7 @@ fn apps_are_listed_and_forgotten() {
     let status = home.says(0, &["status"], "");
     for words in [
         "SQLite",
-        "migration 0006_watch  applied",
+        "migration 0007_desk  applied",
         "by app operator",
         "app notes on",
         "0 users, 0 living",

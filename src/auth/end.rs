@@ -81,7 +81,7 @@ impl Auth {
     }
 
     /// First those whose data alone tells whose they are: one that is adopted meanwhile is found after that.
-    fn keys_of(&self, user_id: i32) -> Result<Vec<String>, Error> {
+    pub(crate) fn keys_of(&self, user_id: i32) -> Result<Vec<String>, Error> {
         let mut keys = Vec::new();
         self.meet_strangers(|found| {
             let own = found.iter().filter(|one| one.user_id == user_id);

@@ -101,6 +101,10 @@ impl Auth {
         }
     }
 
+    pub(crate) fn shared(&self) -> &SharedPool {
+        &self.shared
+    }
+
     pub(crate) fn find_user(&self, name: &str) -> Result<Option<User>, Error> {
         Ok(self.readable_by_name(name)?.map(User::from))
     }
@@ -211,22 +215,17 @@ impl Auth {
         password: &str,
         rank: users::Rank,
     ) -> Result<User, Error> {
-        let (username, email) = (username::admit(username)?, username::normalize_email(email));
-        let problem = match email.chars().count() {
-            255.. => Some("has an e-mail address of more than 254 characters; give another one"),
-            _ if email.contains('\0') => {
-                Some("has an e-mail address with a NUL in it; give another one")
-            }
-            _ => None,
-        };
-        if let Some(problem) = problem {
-            return Err(refuse(&username, problem));
-        }
-        let hash = self.hash(&self.gate.enter()?, &username, password)?;
+        let username = username::admit(username)?;
+        let email = username::admit_email(&username, email)?;
+        let password = self.hash(&self.gate.enter()?, &username, password)?;
         let event = |user: &User| self.event(EventKind::UserCreated).about(user);
-        let user = users::create(&self.shared, &username, &email, &hash, rank, |conn, user| {
-            self.record(conn, &event(user))
-        })?;
+        let new = users::New { rank, ..users::New::ordinary(username, email, password) };
+        let created = self.shared.write(|conn| {
+            let user = users::create(conn, &new)?;
+            self.record(conn, &event(&user))?;
+            Ok(user)
+        });
+        let user = created.map_err(Error::settled)?;
         event(&user).tell();
         Ok(user)
     }
@@ -245,7 +244,7 @@ impl Auth {
         users::find_by_username(&self.shared, name).or_else(|error| self.nothing_readable(error))
     }
 
-    fn readable_by_id(&self, id: i64) -> Result<Option<UserRow>, Error> {
+    pub(crate) fn readable_by_id(&self, id: i64) -> Result<Option<UserRow>, Error> {
         users::find_by_id(&self.shared, id).or_else(|error| self.nothing_readable(error))
     }
 

@@ -77,7 +77,7 @@ impl Auth {
         self.note_event(self.event(kind).detail(detail).by(visitor));
     }
 
-    pub(super) fn note_event(&self, event: Event) {
+    pub(crate) fn note_event(&self, event: Event) {
         self.ledger.note(event);
     }
 

@@ -16,11 +16,13 @@ impl Auth {
     pub(crate) fn reset_link(&self, user: &User) -> Result<Option<ResetLink>, Error> {
         let row = self.readable_by_id(user.id)?;
         let row = row.filter(|row| row.is_active && is_usable(&row.password));
+        Ok(row.map(|row| self.link_of(&row)))
+    }
+
+    /// For whomever, and whatever the password is.
+    pub(crate) fn link_of(&self, row: &UserRow) -> ResetLink {
         let now = seconds_since_2001(self.clock.now());
-        Ok(row.map(|row| ResetLink {
-            uid: encode_uid(row.id.into()),
-            token: self.resets.make(&subject(&row), now),
-        }))
+        ResetLink { uid: encode_uid(row.id.into()), token: self.resets.make(&subject(row), now) }
     }
 
     pub(crate) fn user_of_reset(&self, uid: &str, token: &str) -> Result<Option<User>, Error> {

@@ -199,13 +199,10 @@ impl Caretaker {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Config`] for a name of no or of more than 150 characters; [`Error::Unreachable`],
+    /// [`Error::Group`] for a name of no or of more than 150 characters; [`Error::Unreachable`],
     /// [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn create_group(&self, name: &str) -> Result<(), Error> {
-        let is_good = (1..=150).contains(&name.chars().count()) && !name.contains('\0');
-        if !is_good {
-            return Err(Error::config("the name of a group", "must have 1 to 150 characters"));
-        }
+        grants::admit_group(name)?;
         self.write(|conn| match grants::group(conn, name)? {
             Some(_) => Ok(()),
             None => Ok(grants::create_group(conn, name)?),
@@ -261,12 +258,9 @@ impl Caretaker {
     pub fn delete_group(&self, name: &str) -> Result<(), Error> {
         let deleted = self.write(|conn| {
             let id = known(grants::group(conn, name)?, "group", name)?;
-            let held_by = removal::held_by(conn, &removal::GROUP, id)?;
-            held_by.map_or(Ok(()), |table| Err(still_referred("group", name, table)))?;
-            removal::delete(conn, &removal::GROUP, id)?;
-            Ok(())
+            removal::remove(conn, &removal::GROUP, id, name)
         });
-        deleted.map_err(|error| whose_rows_refer(error, "group", name))
+        deleted.map_err(|error| removal::told(error, &removal::GROUP, name))
     }
 
     pub(crate) fn auth(&self) -> &Auth {
@@ -292,23 +286,7 @@ fn rows_of(conn: &mut SharedConnection, permission: &str) -> Result<Vec<i32>, Er
 }
 
 fn known<T>(found: Option<T>, what: &'static str, name: &str) -> Result<T, Error> {
-    found.ok_or_else(|| Error::Unknown { what, name: name.to_owned() })
-}
-
-fn still_referred(what: &'static str, name: &str, table: String) -> Error {
-    Error::StillReferred { what, name: name.to_owned(), table }
-}
-
-/// What the database refuses to leave without the row that it refers to.
-fn whose_rows_refer(error: Error, what: &'static str, name: &str) -> Error {
-    use diesel::result::{DatabaseErrorKind::ForeignKeyViolation, Error::DatabaseError};
-    match error {
-        Error::Database { source: DatabaseError(ForeignKeyViolation, told), .. } => {
-            let table = told.table_name().unwrap_or("that the database does not tell");
-            still_referred(what, name, table.to_owned())
-        }
-        error => error,
-    }
+    found.ok_or_else(|| Error::unknown(what, name))
 }
 
 impl std::fmt::Debug for Caretaker {

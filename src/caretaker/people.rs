@@ -1,7 +1,6 @@
 //! The people of the house, one at a time.
 
-use super::{Caretaker, known, still_referred, whose_rows_refer};
-use crate::db::SharedConnection;
+use super::{Caretaker, known};
 use crate::error::Error;
 use crate::events::EventKind;
 use crate::user::store::{self as users, Rank};
@@ -174,12 +173,12 @@ impl Caretaker {
     pub fn delete_user(&self, username: &str) -> Result<(), Error> {
         let event = |id: i32| self.auth.event(EventKind::UserDeleted).named(id, username);
         let deleted = self.write(|conn| {
-            let user = may_go(conn, username)?;
-            removal::delete(conn, &removal::USER, user)?;
+            let user = known(grants::user(conn, username)?, "user", username)?;
+            removal::remove(conn, &removal::USER, user, username)?;
             self.auth.record(conn, &event(user))?;
             Ok(user)
         });
-        let user = deleted.map_err(|error| whose_rows_refer(error, "user", username))?;
+        let user = deleted.map_err(|error| removal::told(error, &removal::USER, username))?;
         event(user).tell();
         // They are nobody's by now, and only lie about.
         self.auth.end_sessions(user.into()).map(drop)
@@ -230,17 +229,10 @@ impl Caretaker {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn permissions(&self, label: Option<&str>) -> Result<Vec<(String, String)>, Error> {
-        let all = self.shared.run(declared::all_permissions)?;
-        let mut named: Vec<(String, String)> = all
-            .into_iter()
-            .filter_map(|one| {
-                let (of, _) = one.model?;
-                let is_asked_for = label.is_none_or(|label| label == of);
-                is_asked_for.then(|| (format!("{of}.{}", one.codename), one.name))
-            })
-            .collect();
-        named.sort();
-        Ok(named)
+        let mut all = self.shared.run(declared::grantable)?;
+        let is_of = |name: &str, label| name.split_once('.').is_some_and(|(of, _)| of == label);
+        all.retain(|(name, _)| label.is_none_or(|label| is_of(name, label)));
+        Ok(all)
     }
 
     /// The groups and permissions of a user.
@@ -261,14 +253,5 @@ impl Caretaker {
             user.map(|user| granted::of_user(conn, user)).transpose()
         })?;
         known(granted, "user", username)
-    }
-}
-
-/// The user's row, if nothing holds it.
-fn may_go(conn: &mut SharedConnection, username: &str) -> Result<i32, Error> {
-    let user = known(grants::user(conn, username)?, "user", username)?;
-    match removal::held_by(conn, &removal::USER, user)? {
-        Some(table) => Err(still_referred("user", username, table)),
-        None => Ok(user),
     }
 }

@@ -20,7 +20,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 6] = [
+const STEPS: [Step; 7] = [
     Step {
         name: "0001_django",
         sqlite: include_str!("../../migrations/sqlite/0001_django.sql"),
@@ -50,6 +50,11 @@ const STEPS: [Step; 6] = [
         name: "0006_watch",
         sqlite: include_str!("../../migrations/sqlite/0006_watch.sql"),
         postgres: include_str!("../../migrations/postgres/0006_watch.sql"),
+    },
+    Step {
+        name: "0007_desk",
+        sqlite: include_str!("../../migrations/sqlite/0007_desk.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_desk.sql"),
     },
 ];
 

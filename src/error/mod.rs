@@ -1,14 +1,18 @@
 //! What goes wrong when the house is broken. A visitor's bad cookie is no error: see
 //! [`Rejected`](crate::Rejected).
 
+mod denied;
 mod moving;
+mod words;
 
 use std::time::Duration;
 
+pub use denied::Denied;
 pub use moving::MoveError;
 
 use crate::key::{Fingerprint, WeakKey};
 use crate::place::{DatabaseKind, Place};
+use words::{in_use, in_words, key_remedy};
 
 /// The house is broken, and what to do about it.
 ///
@@ -382,6 +386,32 @@ pub enum Error {
         problem: String,
     },
 
+    /// The name of a new group is taken.
+    #[error("the group `{name}` exists already; choose another name")]
+    #[non_exhaustive]
+    GroupTaken {
+        /// The name that was asked for.
+        name: String,
+    },
+
+    /// A group cannot be called so.
+    #[error("the group `{name}` {problem}")]
+    #[non_exhaustive]
+    Group {
+        /// The name that was asked for.
+        name: String,
+        /// Why not, and what to do.
+        problem: &'static str,
+    },
+
+    /// Whoever sits at a [`Desk`](crate::Desk) may not do that. A web app answers 403.
+    #[error("{why}")]
+    #[non_exhaustive]
+    Denied {
+        /// Why not, and what to do.
+        why: Denied,
+    },
+
     /// A house or an app's users could not be moved.
     #[error(transparent)]
     Move(#[from] MoveError),
@@ -447,6 +477,20 @@ impl Error {
         )
     }
 
+    /// Was it a row like another, where each must be its own?
+    pub(crate) fn is_taken(&self) -> bool {
+        use diesel::result::{DatabaseErrorKind::UniqueViolation, Error::DatabaseError};
+        matches!(
+            self,
+            Self::Query(DatabaseError(UniqueViolation, _))
+                | Self::Database { source: DatabaseError(UniqueViolation, _), .. }
+        )
+    }
+
+    pub(crate) fn unknown(what: &'static str, name: impl Into<String>) -> Self {
+        Self::Unknown { what, name: name.into() }
+    }
+
     /// Takes a row that cannot be read for none.
     pub(crate) fn nothing_if_strange<T: Default>(self) -> Result<T, Self> {
         if self.is_strange_row() { Ok(T::default()) } else { Err(self) }
@@ -501,41 +545,6 @@ impl From<WeakKey> for Error {
         Self::config("SECRET_KEY", format!("{}; {NEW_KEY}", weak.problem()))
     }
 }
-
-/// Rounded up, so that nobody comes too early.
-fn in_words(wait: Duration) -> String {
-    let (seconds, minutes) = (wait.as_secs(), wait.as_secs().div_ceil(60));
-    match seconds {
-        ..=1 => "a second".to_owned(),
-        2..=90 => format!("{seconds} seconds"),
-        _ => format!("{minutes} minutes"),
-    }
-}
-
-fn key_remedy(app: &str, registered_by: &str) -> String {
-    if app == registered_by {
-        return format!("set SECRET_KEY of `{app}` to that key{OR_CHANGE_IT}");
-    }
-    format!("set SECRET_KEY of `{app}` to the key that `{registered_by}` has{OR_CHANGE_IT}")
-}
-
-fn in_use(signing: &[String], sessions: usize) -> String {
-    if signing.is_empty() {
-        format!(
-            "{sessions} living sessions hang on it; wait until they are used or have ended, or sign their \
-             users out"
-        )
-    } else {
-        format!(
-            "{} does not sign with the new key; set SECRET_KEY there, with the old key in \
-             SECRET_KEY_FALLBACKS (an app that is no more: housekey app forget)",
-            signing.join(", ")
-        )
-    }
-}
-
-const OR_CHANGE_IT: &str =
-    "; or, if the key of the house is to change, put the old one into SECRET_KEY_FALLBACKS";
 
 pub(crate) const NEW_KEY: &str = "set the common key of the house, 50 or more random characters (`housekey key generate` makes one)";
 

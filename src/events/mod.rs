@@ -60,8 +60,20 @@ pub enum EventKind {
     UserActivated,
     /// A user may sign in no more.
     UserDeactivated,
-    /// An operator has forgotten the wrong passwords for a user.
+    /// An operator or a member of staff has forgotten the wrong passwords for a user.
     UserUnlocked,
+    /// A member of staff has changed what a user is called, or the user's address.
+    UserChanged,
+    /// A member of staff has changed what a user may do.
+    RightsChanged,
+    /// A member of staff has got a link by which a user chooses a password.
+    PasswordLink,
+    /// A member of staff has made a group.
+    GroupCreated,
+    /// A member of staff has changed a group.
+    GroupChanged,
+    /// A member of staff has deleted a group.
+    GroupDeleted,
 }
 
 impl EventKind {
@@ -87,6 +99,12 @@ impl EventKind {
         Self::UserActivated,
         Self::UserDeactivated,
         Self::UserUnlocked,
+        Self::UserChanged,
+        Self::RightsChanged,
+        Self::PasswordLink,
+        Self::GroupCreated,
+        Self::GroupChanged,
+        Self::GroupDeleted,
     ];
 
     /// Its name in the log, in the database and on the command line; it stays what it is.
@@ -107,6 +125,12 @@ impl EventKind {
             Self::UserActivated => "user_activated",
             Self::UserDeactivated => "user_deactivated",
             Self::UserUnlocked => "user_unlocked",
+            Self::UserChanged => "user_changed",
+            Self::RightsChanged => "rights_changed",
+            Self::PasswordLink => "password_link",
+            Self::GroupCreated => "group_created",
+            Self::GroupChanged => "group_changed",
+            Self::GroupDeleted => "group_deleted",
         }
     }
 }

@@ -109,6 +109,17 @@ pub(crate) fn all_permissions(conn: &mut SharedConnection) -> QueryResult<Vec<Mo
     })
 }
 
+/// Those that can be granted, sorted: `app_label.codename`, each with Django's name for it.
+pub(crate) fn grantable(conn: &mut SharedConnection) -> QueryResult<Vec<(String, String)>> {
+    let named = |one: ModelPermission| {
+        let (label, _) = one.model?;
+        Some((format!("{label}.{}", one.codename), one.name))
+    };
+    let mut named: Vec<_> = all_permissions(conn)?.into_iter().filter_map(named).collect();
+    named.sort();
+    Ok(named)
+}
+
 pub(crate) fn labels(config: &Config) -> BTreeSet<&str> {
     config.permissions.iter().map(|model| model.app_label.as_str()).collect()
 }

@@ -71,19 +71,29 @@ pub(crate) fn of_user(conn: &mut SharedConnection, user: i32) -> QueryResult<Gra
 }
 
 pub(crate) fn of_group(conn: &mut SharedConnection, id: i32, name: &str) -> QueryResult<Group> {
-    on_shared!(SharedConnection, conn, conn => {
-        let members = auth_user_groups::table
+    let members = on_shared!(SharedConnection, conn, conn => {
+        auth_user_groups::table
             .inner_join(auth_user::table)
             .filter(auth_user_groups::group_id.eq(id))
             .order(auth_user::username)
             .select(auth_user::username)
-            .load(&mut **conn)?;
+            .load(&mut **conn)?
+    });
+    Ok(Group { name: name.to_owned(), members, permissions: permissions_of_group(conn, id)? })
+}
+
+/// What a group gives, sorted.
+pub(crate) fn permissions_of_group(
+    conn: &mut SharedConnection,
+    id: i32,
+) -> QueryResult<Vec<String>> {
+    on_shared!(SharedConnection, conn, conn => {
         let permissions = auth_group_permissions::table
             .inner_join(auth_permission::table.inner_join(django_content_type::table))
             .filter(auth_group_permissions::group_id.eq(id))
             .select((django_content_type::app_label, auth_permission::codename))
             .load(&mut **conn)?;
-        Ok(Group { name: name.to_owned(), members, permissions: sorted(permissions) })
+        Ok(sorted(permissions))
     })
 }
 

@@ -7,6 +7,7 @@ use crate::db::schema::{
     auth_user_user_permissions, django_content_type,
 };
 use crate::db::{DjangoId, SharedConnection, on_shared};
+use crate::error::Error;
 
 /// Is something to be so, or not to be so?
 ///
@@ -82,6 +83,13 @@ pub(crate) fn model(
             .optional()?;
         Ok(row.map(i32::from))
     })
+}
+
+/// May a group be called so?
+pub(crate) fn admit_group(name: &str) -> Result<(), Error> {
+    let is_good = (1..=150).contains(&name.chars().count()) && !name.contains('\0');
+    let problem = "must have a name of 1 to 150 characters; give another one";
+    if is_good { Ok(()) } else { Err(Error::Group { name: name.to_owned(), problem }) }
 }
 
 pub(crate) fn create_group(conn: &mut SharedConnection, name: &str) -> QueryResult<()> {

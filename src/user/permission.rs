@@ -96,6 +96,15 @@ fn all(conn: &mut SharedConnection) -> QueryResult<Names> {
     })
 }
 
+impl Permissions {
+    /// What is granted to the user, whether or not the user is active or a superuser.
+    pub(crate) fn granted_to(conn: &mut SharedConnection, user_id: i32) -> QueryResult<Self> {
+        let names = granted(conn, user_id)?;
+        let names = names.into_iter().map(|(label, codename)| format!("{label}.{codename}"));
+        Ok(Self { everything: false, names: names.collect() })
+    }
+}
+
 /// The user's own and those of the user's groups, in one query.
 fn granted(conn: &mut SharedConnection, user_id: i32) -> QueryResult<Names> {
     on_shared!(SharedConnection, conn, conn => {

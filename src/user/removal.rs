@@ -7,15 +7,18 @@ use diesel::prelude::*;
 use diesel::sql_types::{Integer, Text};
 
 use crate::db::{DjangoId, SharedConnection, on_shared};
+use crate::error::Error;
 
 /// What can go.
 pub(crate) struct Kind {
+    what: &'static str,
     table: &'static str,
     /// Tables and columns whose rows go along.
     owned: &'static [(&'static str, &'static str)],
 }
 
 pub(crate) const USER: Kind = Kind {
+    what: "user",
     table: "auth_user",
     owned: &[
         ("auth_user_groups", "user_id"),
@@ -25,15 +28,18 @@ pub(crate) const USER: Kind = Kind {
 };
 
 pub(crate) const GROUP: Kind = Kind {
+    what: "group",
     table: "auth_group",
     owned: &[("auth_user_groups", "group_id"), ("auth_group_permissions", "group_id")],
 };
 
 /// Taken away only when nothing refers to it.
-pub(crate) const PERMISSION: Kind = Kind { table: "auth_permission", owned: &[] };
+pub(crate) const PERMISSION: Kind =
+    Kind { what: "permission", table: "auth_permission", owned: &[] };
 
 /// The same of a content type.
-pub(crate) const MODEL: Kind = Kind { table: "django_content_type", owned: &[] };
+pub(crate) const MODEL: Kind =
+    Kind { what: "content type", table: "django_content_type", owned: &[] };
 
 /// A foreign key; all but the first as they are written in SQL.
 #[derive(QueryableByName)]
@@ -136,6 +142,35 @@ fn references(conn: &mut SharedConnection, kind: &Kind) -> QueryResult<Vec<Refer
 #[cfg(feature = "sqlite")]
 fn quoted(name: &str) -> String {
     format!("'\"' || replace({name}, '\"', '\"\"') || '\"'")
+}
+
+/// Deletes the row of that name with what goes along, if nothing holds it.
+pub(crate) fn remove(
+    conn: &mut SharedConnection,
+    kind: &Kind,
+    id: i32,
+    name: &str,
+) -> Result<(), Error> {
+    match held_by(conn, kind, id)? {
+        Some(table) => Err(still_referred(kind, name, table)),
+        None => Ok(delete(conn, kind, id).map(drop)?),
+    }
+}
+
+/// What the database refuses to leave without the row that it refers to.
+pub(crate) fn told(error: Error, kind: &Kind, name: &str) -> Error {
+    use diesel::result::{DatabaseErrorKind::ForeignKeyViolation, Error::DatabaseError};
+    match error {
+        Error::Database { source: DatabaseError(ForeignKeyViolation, told), .. } => {
+            let table = told.table_name().unwrap_or("that the database does not tell");
+            still_referred(kind, name, table.to_owned())
+        }
+        error => error,
+    }
+}
+
+fn still_referred(kind: &Kind, name: &str, table: String) -> Error {
+    Error::StillReferred { what: kind.what, name: name.to_owned(), table }
 }
 
 /// `false` when it was gone before.

@@ -2,11 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::{Active, Grant, User};
 use crate::db::schema::auth_user;
-use crate::db::{DjangoId, Moment, SharedConnection, SharedPool, on_shared};
+use crate::db::{DjangoId, Moment, SharedConnection, SharedPool, locked, on_shared};
 use crate::error::Error;
 
 /// A whole row, with the password hash: it does not leave the crate.
@@ -70,11 +69,18 @@ pub(crate) fn find_by_username(shared: &SharedPool, name: &str) -> Result<Option
 
 pub(crate) fn find_by_id(shared: &SharedPool, id: i64) -> Result<Option<UserRow>, Error> {
     let Ok(id) = i32::try_from(id) else { return Ok(None) };
-    shared.run(|conn| {
-        on_shared!(SharedConnection, conn, conn => {
-            auth_user::table.find(id).select(UserRow::as_select()).first(&mut **conn).optional()
-        })
+    shared.run(|conn| find(conn, id))
+}
+
+pub(crate) fn find(conn: &mut SharedConnection, id: i32) -> QueryResult<Option<UserRow>> {
+    on_shared!(SharedConnection, conn, conn => {
+        auth_user::table.find(id).select(UserRow::as_select()).first(&mut **conn).optional()
     })
+}
+
+/// The same, to be changed by this transaction alone.
+pub(crate) fn find_locked(conn: &mut SharedConnection, id: i32) -> QueryResult<Option<UserRow>> {
+    locked!(conn, auth_user::table.find(id).select(UserRow::as_select()) => first).optional()
 }
 
 /// SQLite takes no more than 32,766 values in one statement.
@@ -117,48 +123,55 @@ pub(crate) fn newest(shared: &SharedPool, most: i64) -> Result<Vec<Sample>, Erro
     })
 }
 
-pub(crate) fn create(
-    shared: &SharedPool,
-    username: &str,
-    email: &str,
-    password_hash: &str,
-    rank: Rank,
-    also: impl FnOnce(&mut SharedConnection, &User) -> QueryResult<()>,
-) -> Result<User, Error> {
-    let is_superuser = rank == Rank::Superuser;
+/// A user who is to be made.
+pub(crate) struct New {
+    pub(crate) username: String,
+    pub(crate) email: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    /// The hash.
+    pub(crate) password: String,
+    pub(crate) rank: Rank,
+}
+
+impl New {
+    pub(crate) fn ordinary(username: String, email: String, password: String) -> Self {
+        let (first_name, last_name) = (String::new(), String::new());
+        Self { username, email, first_name, last_name, password, rank: Rank::Ordinary }
+    }
+}
+
+pub(crate) fn create(conn: &mut SharedConnection, new: &New) -> Result<User, Error> {
+    let is_superuser = new.rank == Rank::Superuser;
     let row = (
-        auth_user::username.eq(username),
-        auth_user::email.eq(email),
-        auth_user::password.eq(password_hash),
-        auth_user::first_name.eq(""),
-        auth_user::last_name.eq(""),
+        auth_user::username.eq(&new.username),
+        auth_user::email.eq(&new.email),
+        auth_user::password.eq(&new.password),
+        auth_user::first_name.eq(&new.first_name),
+        auth_user::last_name.eq(&new.last_name),
         auth_user::is_active.eq(true),
         auth_user::is_staff.eq(is_superuser),
         auth_user::is_superuser.eq(is_superuser),
         auth_user::date_joined.eq(Moment::Now),
     );
-    let created = shared.write(|conn| {
-        let row: UserRow = on_shared!(SharedConnection, conn, conn => {
-            diesel::insert_into(auth_user::table).values(row).execute(&mut **conn)?;
-            auth_user::table
-                .filter(auth_user::username.eq(username))
-                .select(UserRow::as_select())
-                .first(&mut **conn)?
-        });
-        let user = User::from(row);
-        also(conn, &user)?;
-        Ok(user)
+    let created = on_shared!(SharedConnection, conn, conn => {
+        diesel::insert_into(auth_user::table).values(row).execute(&mut **conn)
     });
-    match created {
-        Ok(user) => Ok(user),
-        Err(error) if is_taken(&error) => Err(taken(username)),
-        Err(Error::Query(source)) => Err(Error::shared(source)),
-        Err(error) => Err(error),
-    }
+    unless_taken(created, &new.username)?;
+    let row: UserRow = on_shared!(SharedConnection, conn, conn => {
+        auth_user::table
+            .filter(auth_user::username.eq(&new.username))
+            .select(UserRow::as_select())
+            .first(&mut **conn)?
+    });
+    Ok(row.into())
 }
 
-fn is_taken(error: &Error) -> bool {
-    matches!(error, Error::Query(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)))
+fn unless_taken(written: QueryResult<usize>, username: &str) -> Result<(), Error> {
+    match written.map_err(Error::from) {
+        Err(error) if error.is_taken() => Err(taken(username)),
+        written => written.map(drop),
+    }
 }
 
 fn taken(username: &str) -> Error {
@@ -175,10 +188,33 @@ pub(crate) fn rename(
             .set(auth_user::username.eq(username))
             .execute(&mut **conn)
     });
-    match renamed.map_err(Error::from) {
-        Err(error) if is_taken(&error) => Err(taken(username)),
-        renamed => renamed.map(drop),
-    }
+    unless_taken(renamed, username)
+}
+
+/// What a user is called, and where mail goes.
+pub(crate) struct Details {
+    pub(crate) username: String,
+    pub(crate) email: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+}
+
+pub(crate) fn set_details(
+    conn: &mut SharedConnection,
+    user_id: i32,
+    details: &Details,
+) -> Result<(), Error> {
+    let changed = on_shared!(SharedConnection, conn, conn => {
+        diesel::update(auth_user::table.find(user_id))
+            .set((
+                auth_user::username.eq(&details.username),
+                auth_user::email.eq(&details.email),
+                auth_user::first_name.eq(&details.first_name),
+                auth_user::last_name.eq(&details.last_name),
+            ))
+            .execute(&mut **conn)
+    });
+    unless_taken(changed, &details.username)
 }
 
 /// Puts a new hash in the place of the one that was checked, and of no other: `false` when somebody

@@ -58,17 +58,22 @@ impl Problem {
         problem
     }
 
-    /// 503 with `Retry-After` when waiting may help; 429 after too many wrong passwords; 400 when the session ended
-    /// meanwhile or cannot hold a value, or a user cannot be made or changed so; 500 otherwise.
+    /// 503 with `Retry-After` when waiting may help; 429 after too many wrong passwords; 403 for what a member of staff
+    /// may not do; 400 when the session ended meanwhile or cannot hold a value, or a user or a group cannot be made or
+    /// changed so; 500 otherwise.
     pub(crate) fn told(error: &Error) -> Self {
         match error {
             Error::SessionGone
             | Error::SessionValue { .. }
             | Error::User { .. }
+            | Error::Group { .. }
             | Error::Unknown { .. }
-            | Error::UsernameTaken { .. } => {
+            | Error::UsernameTaken { .. }
+            | Error::GroupTaken { .. }
+            | Error::StillReferred { .. } => {
                 Self::new(400, "This cannot be done", error.to_string())
             }
+            Error::Denied { why } => Self::new(403, "This is not yours to do", why.to_string()),
             Error::TooManyAttempts { wait } => {
                 let seconds = wait.as_secs().max(1);
                 let text =

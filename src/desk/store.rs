@@ -1,0 +1,223 @@
+//! Rows of users and groups for the desk.
+
+use std::collections::BTreeMap;
+
+use diesel::dsl::count_star;
+use diesel::expression::BoxableExpression;
+use diesel::helper_types::{IntoBoxed, Select};
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+
+use super::rights::Rights;
+use super::search::{From, Wanted};
+use crate::db::schema::{
+    auth_group, auth_group_permissions, auth_permission, auth_user, auth_user_groups,
+    django_content_type,
+};
+use crate::db::{DjangoId, SharedConnection, locked, on_shared};
+use crate::error::Error;
+
+diesel::define_sql_function! { fn lower(text: Text) -> Text; }
+
+type Condition<DB> = Box<dyn BoxableExpression<auth_user::table, DB, SqlType = Bool>>;
+type Page<DB> =
+    IntoBoxed<'static, Select<auth_user::table, (auth_user::id, auth_user::username)>, DB>;
+
+/// SQLite finds no beginning by `LIKE` in an index on an expression.
+#[cfg(feature = "sqlite")]
+macro_rules! begins_in_sqlite {
+    ($column:expr, $begin:expr) => {
+        lower($column).ge($begin.clone()).and(lower($column).lt(format!("{}{}", $begin, char::MAX)))
+    };
+}
+
+#[cfg(feature = "postgres")]
+macro_rules! begins_in_postgres {
+    ($column:expr, $begin:expr) => {
+        lower($column).like(pattern($begin))
+    };
+}
+
+/// A beginning may hold what `LIKE` takes for a pattern.
+#[cfg(feature = "postgres")]
+fn pattern(begin: &str) -> String {
+    begin.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_") + "%"
+}
+
+/// The query for a page, in the words of one kind of database.
+macro_rules! page_of {
+    ($function:ident, $database:ty, $begins:ident) => {
+        fn $function(wanted: &Wanted) -> Page<$database> {
+            let mut page = auth_user::table
+                .select((auth_user::id, auth_user::username))
+                .into_boxed::<$database>();
+            for spellings in &wanted.words {
+                let begins = spellings.iter().flat_map(|word| -> [Condition<$database>; 4] {
+                    [
+                        Box::new($begins!(auth_user::username, word)),
+                        Box::new($begins!(auth_user::email, word)),
+                        Box::new($begins!(auth_user::first_name, word)),
+                        Box::new($begins!(auth_user::last_name, word)),
+                    ]
+                });
+                if let Some(begins) = begins.reduce(|one, other| Box::new(one.or(other))) {
+                    page = page.filter(begins);
+                }
+            }
+            page = match &wanted.from {
+                From::Start => page.order(auth_user::username.asc()),
+                From::After(name) => page
+                    .filter(auth_user::username.gt(name.clone()))
+                    .order(auth_user::username.asc()),
+                From::Before(name) => page
+                    .filter(auth_user::username.lt(name.clone()))
+                    .order(auth_user::username.desc()),
+            };
+            page.limit(wanted.most)
+        }
+    };
+}
+#[cfg(feature = "sqlite")]
+page_of!(page_of_sqlite, diesel::sqlite::Sqlite, begins_in_sqlite);
+#[cfg(feature = "postgres")]
+page_of!(page_of_postgres, diesel::pg::Pg, begins_in_postgres);
+
+/// Ids and names, as far as the page goes.
+pub(super) fn page(
+    conn: &mut SharedConnection,
+    wanted: &Wanted,
+) -> QueryResult<Vec<(i64, String)>> {
+    let rows: Vec<(DjangoId, String)> = match conn {
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => page_of_sqlite(wanted).load(&mut **conn)?,
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => page_of_postgres(wanted).load(&mut **conn)?,
+    };
+    Ok(rows.into_iter().map(|(id, name)| (i32::from(id).into(), name)).collect())
+}
+
+pub(super) fn active_superusers(conn: &mut SharedConnection) -> QueryResult<i64> {
+    on_shared!(SharedConnection, conn, conn => {
+        auth_user::table
+            .filter(auth_user::is_active.eq(true))
+            .filter(auth_user::is_superuser.eq(true))
+            .count()
+            .get_result(&mut **conn)
+    })
+}
+
+pub(super) fn set_flags(
+    conn: &mut SharedConnection,
+    user_id: i32,
+    rights: &Rights,
+) -> QueryResult<()> {
+    on_shared!(SharedConnection, conn, conn => {
+        diesel::update(auth_user::table.find(user_id))
+            .set((
+                auth_user::is_staff.eq(rights.is_staff),
+                auth_user::is_superuser.eq(rights.is_superuser),
+            ))
+            .execute(&mut **conn)
+            .map(drop)
+    })
+}
+
+/// The groups by name: the id of each, and how many are in it.
+pub(super) fn groups(conn: &mut SharedConnection) -> QueryResult<Vec<(i32, String, i64)>> {
+    on_shared!(SharedConnection, conn, conn => {
+        let groups: Vec<(DjangoId, String)> = auth_group::table
+            .order(auth_group::name)
+            .select((auth_group::id, auth_group::name))
+            .load(&mut **conn)?;
+        let members: Vec<(DjangoId, i64)> = auth_user_groups::table
+            .group_by(auth_user_groups::group_id)
+            .select((auth_user_groups::group_id, count_star()))
+            .load(&mut **conn)?;
+        let members: BTreeMap<i32, i64> =
+            members.into_iter().map(|(id, count)| (id.into(), count)).collect();
+        let groups = groups.into_iter().map(|(id, name)| (i32::from(id), name));
+        Ok(groups
+            .map(|(id, name)| (id, name, members.get(&id).copied().unwrap_or_default()))
+            .collect())
+    })
+}
+
+/// What each group gives, sorted.
+pub(super) fn permissions_of_groups(
+    conn: &mut SharedConnection,
+) -> QueryResult<BTreeMap<i32, Vec<String>>> {
+    let rows: Vec<(DjangoId, (String, String))> = on_shared!(SharedConnection, conn, conn => {
+        auth_group_permissions::table
+            .inner_join(auth_permission::table.inner_join(django_content_type::table))
+            .select((
+                auth_group_permissions::group_id,
+                (django_content_type::app_label, auth_permission::codename),
+            ))
+            .load(&mut **conn)?
+    });
+    let mut found: BTreeMap<i32, Vec<String>> = BTreeMap::new();
+    for (id, (label, codename)) in rows {
+        found.entry(id.into()).or_default().push(format!("{label}.{codename}"));
+    }
+    for names in found.values_mut() {
+        names.sort();
+        // Two models of an app may have one codename: that is one permission.
+        names.dedup();
+    }
+    Ok(found)
+}
+
+pub(super) fn group_name(conn: &mut SharedConnection, id: i32) -> QueryResult<Option<String>> {
+    on_shared!(SharedConnection, conn, conn => {
+        auth_group::table.find(id).select(auth_group::name).first(&mut **conn).optional()
+    })
+}
+
+/// The same, to be changed by this transaction alone.
+pub(super) fn group_name_locked(
+    conn: &mut SharedConnection,
+    id: i32,
+) -> QueryResult<Option<String>> {
+    let name = auth_group::table.find(id).select(auth_group::name);
+    locked!(conn, name => first).optional()
+}
+
+pub(super) fn member_count(conn: &mut SharedConnection, group: i32) -> QueryResult<i64> {
+    on_shared!(SharedConnection, conn, conn => {
+        let members = auth_user_groups::table.filter(auth_user_groups::group_id.eq(group));
+        members.count().get_result(&mut **conn)
+    })
+}
+
+/// The first so many by name.
+pub(super) fn members(
+    conn: &mut SharedConnection,
+    group: i32,
+    most: i64,
+) -> QueryResult<Vec<String>> {
+    on_shared!(SharedConnection, conn, conn => {
+        auth_user_groups::table
+            .inner_join(auth_user::table)
+            .filter(auth_user_groups::group_id.eq(group))
+            .order(auth_user::username)
+            .limit(most)
+            .select(auth_user::username)
+            .load(&mut **conn)
+    })
+}
+
+/// Unless a group of that name is there.
+pub(super) fn rename_group(conn: &mut SharedConnection, id: i32, name: &str) -> Result<(), Error> {
+    let renamed = on_shared!(SharedConnection, conn, conn => {
+        diesel::update(auth_group::table.find(id))
+            .set(auth_group::name.eq(name))
+            .execute(&mut **conn)
+    });
+    renamed.map(drop).map_err(|error| taken(error, name))
+}
+
+/// What a name that is there already is called.
+pub(super) fn taken(error: diesel::result::Error, name: &str) -> Error {
+    let error = Error::from(error);
+    if error.is_taken() { Error::GroupTaken { name: name.to_owned() } } else { error }
+}
