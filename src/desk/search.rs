@@ -8,7 +8,7 @@ use crate::user::User;
 use crate::username;
 
 /// No more are shown at once.
-const MOST: u32 = 1_000;
+const MOST: usize = 1_000;
 /// As wide as the widest column that is searched.
 const LONGEST: usize = 254;
 /// Names and addresses, as many as one user has.
@@ -113,8 +113,18 @@ pub(super) enum From {
 pub(super) struct Wanted {
     pub(super) words: Vec<BTreeSet<String>>,
     pub(super) from: From,
-    /// One more than are shown tells whether there are more.
-    pub(super) most: i64,
+    pub(super) most: usize,
+}
+
+/// `None` when nobody can be found.
+pub(super) fn wanted(search: &UserSearch) -> Option<Wanted> {
+    let from = match (&search.before, &search.after) {
+        (Some(name), _) => From::Before(storable(name)),
+        (None, Some(name)) => From::After(storable(name)),
+        (None, None) => From::Start,
+    };
+    let most = usize::try_from(search.most).map_or(MOST, |most| most.clamp(1, MOST));
+    Some(Wanted { words: words(&search.text)?, from, most })
 }
 
 impl Desk<'_> {
@@ -135,17 +145,10 @@ impl Desk<'_> {
     /// [`Error::Denied`]; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn users(&self, search: &UserSearch) -> Result<UserPage, Error> {
         self.may_see(&["auth.view_user", "auth.change_user"])?;
-        let Some(words) = words(&search.text) else { return Ok(UserPage::default()) };
-        let shown = usize::try_from(search.most.clamp(1, MOST)).unwrap_or(1);
-        let from = match (&search.before, &search.after) {
-            (Some(name), _) => From::Before(storable(name)),
-            (None, Some(name)) => From::After(storable(name)),
-            (None, None) => From::Start,
-        };
-        let wanted = Wanted { words, from, most: i64::from(search.most.clamp(1, MOST)) + 1 };
+        let Some(wanted) = wanted(search) else { return Ok(UserPage::default()) };
         let mut found = self.auth.shared().run(|conn| store::page(conn, &wanted))?;
-        let has_more = found.len() > shown;
-        found.truncate(shown);
+        let has_more = found.len() > wanted.most;
+        found.truncate(wanted.most);
         if matches!(wanted.from, From::Before(_)) {
             found.reverse();
         }
@@ -189,16 +192,18 @@ fn words(text: &str) -> Option<Vec<BTreeSet<String>>> {
 fn spellings(word: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for word in [word.to_owned(), username::normalize(word)] {
+        let upper = word.to_uppercase();
         let mut letters = word.chars();
         let first = letters.next().map(|first| first.to_uppercase().to_string());
         let title = first.unwrap_or_default() + letters.as_str();
-        found.extend([title.to_ascii_lowercase(), word.to_uppercase().to_ascii_lowercase()]);
-        found.insert(word);
+        // A sigma has two small letters, and databases differ in which they take.
+        found.extend([word, lower(&upper), upper.to_lowercase()]);
+        found.extend([title.to_ascii_lowercase(), upper.to_ascii_lowercase()]);
     }
     found
 }
 
-/// Letter by letter, as databases do it: a sigma has but one small letter there.
+/// Letter by letter, so that the beginning of a word does not depend on how it goes on.
 fn lower(word: &str) -> String {
     word.chars().flat_map(char::to_lowercase).collect()
 }
@@ -223,7 +228,7 @@ mod tests {
         assert_eq!(found("ADA"), Some(vec![texts(&["ada"])]));
         assert_eq!(found("Änne"), Some(vec![texts(&["Änne", "änne"])]));
         assert_eq!(found("jürg"), Some(vec![texts(&["jÜrg", "jürg"])]));
-        assert_eq!(found("ΟΔΟΣ"), Some(vec![texts(&["ΟΔΟΣ", "Οδοσ", "οδοσ"])]));
+        assert_eq!(found("ΟΔΟΣ"), Some(vec![texts(&["ΟΔΟΣ", "Οδοσ", "οδος", "οδοσ"])]));
     }
 
     #[test]

@@ -73,7 +73,8 @@ macro_rules! page_of {
                     .filter(auth_user::username.lt(name.clone()))
                     .order(auth_user::username.desc()),
             };
-            page.limit(wanted.most)
+            // One more than are shown tells whether there are more.
+            page.limit(i64::try_from(wanted.most).unwrap_or(i64::MAX - 1) + 1)
         }
     };
 }
@@ -220,4 +221,144 @@ pub(super) fn rename_group(conn: &mut SharedConnection, id: i32, name: &str) -> 
 pub(super) fn taken(error: diesel::result::Error, name: &str) -> Error {
     let error = Error::from(error);
     if error.is_taken() { Error::GroupTaken { name: name.to_owned() } } else { error }
+}
+
+#[cfg(all(test, feature = "sqlite", feature = "postgres"))]
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment what there is")]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use diesel::backend::Backend;
+    use diesel::connection::SimpleConnection;
+    use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+    use diesel::sql_types::Integer;
+
+    use super::*;
+    use crate::db::migrate;
+    use crate::desk::UserSearch;
+    use crate::desk::search::wanted;
+    use crate::place::DatabaseKind;
+
+    /// How a database would run a query: the query, the word that asks for it, and what comes back.
+    struct Explained<Q, ST>(Q, &'static str, std::marker::PhantomData<ST>);
+
+    impl<Q, ST> QueryId for Explained<Q, ST> {
+        type QueryId = ();
+        const HAS_STATIC_QUERY_ID: bool = false;
+    }
+
+    impl<Q, ST> Query for Explained<Q, ST> {
+        type SqlType = ST;
+    }
+
+    impl<Q, ST, C> RunQueryDsl<C> for Explained<Q, ST> {}
+
+    impl<DB: Backend, Q: QueryFragment<DB>, ST> QueryFragment<DB> for Explained<Q, ST> {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+            out.unsafe_to_cache_prepared();
+            out.push_sql(self.1);
+            self.0.walk_ast(out)
+        }
+    }
+
+    /// As many as a large house has: two letters begin the names of thirty.
+    fn fill(conn: &mut impl SimpleConnection, kind: DatabaseKind, numbers: &str, letter: &str) {
+        let (ledger, steps) = migrate::scripts(kind);
+        conn.batch_execute(ledger).unwrap();
+        for (_, sql) in steps {
+            conn.batch_execute(sql).unwrap();
+        }
+        let letter = |number: &str| letter.replace('?', number);
+        let (one, two) = (letter("n % 26"), letter("n / 26 % 26"));
+        conn.batch_execute(&format!(
+            "INSERT INTO auth_user (password, is_superuser, username, first_name, last_name, email, is_staff, \
+             is_active, date_joined) SELECT '!', false, {one} || {two} || n, {two} || {one} || 'na', {one} || {two} \
+             || 'son', {two} || {one} || n || '@example.org', false, true, '2026-01-01 00:00:00' FROM {numbers}; \
+             ANALYZE auth_user"
+        ))
+        .unwrap();
+    }
+
+    fn sqlite() -> SqliteConnection {
+        let mut conn = SqliteConnection::establish(":memory:").unwrap();
+        let numbers = "(WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t WHERE n < 20000) \
+                       SELECT n FROM t)";
+        fill(&mut conn, DatabaseKind::Sqlite, numbers, "char(97 + ?)");
+        conn
+    }
+
+    /// In a transaction that nobody else sees, and that is never committed.
+    fn postgres() -> ControlFlow<(), PgConnection> {
+        let Ok(server) = std::env::var("HOUSEKEY_TEST_POSTGRES") else {
+            return ControlFlow::Break(());
+        };
+        let mut conn = PgConnection::establish(&server).unwrap();
+        conn.batch_execute("BEGIN; CREATE SCHEMA desk; SET LOCAL search_path = desk").unwrap();
+        let numbers = "generate_series(1, 20000) AS n";
+        fill(&mut conn, DatabaseKind::Postgres, numbers, "chr(97 + ?)");
+        ControlFlow::Continue(conn)
+    }
+
+    fn plan_of_sqlite(conn: &mut SqliteConnection, search: &UserSearch) -> String {
+        type Row = (Integer, Integer, Integer, Text);
+        let query = page_of_sqlite(&wanted(search).unwrap());
+        let plan = Explained::<_, Row>(query, "EXPLAIN QUERY PLAN ", std::marker::PhantomData);
+        let lines: Vec<(i32, i32, i32, String)> = plan.load(conn).unwrap();
+        lines.into_iter().map(|(.., line)| line + "\n").collect()
+    }
+
+    fn plan_of_postgres(conn: &mut PgConnection, search: &UserSearch) -> String {
+        let query = page_of_postgres(&wanted(search).unwrap());
+        let plan = Explained::<_, Text>(query, "EXPLAIN ", std::marker::PhantomData);
+        let lines: Vec<String> = plan.load(conn).unwrap();
+        lines.join("\n")
+    }
+
+    const INDEXES: [&str; 4] = [
+        "housekey_user_username",
+        "housekey_user_email",
+        "housekey_user_first_name",
+        "housekey_user_last_name",
+    ];
+
+    fn searches() -> [UserSearch; 4] {
+        let search = || UserSearch::default().text("qu");
+        [search(), search().after("b"), search().before("y"), search().text("qu quna")]
+    }
+
+    #[test]
+    fn a_search_asks_four_indexes_and_reads_no_table() {
+        let mut conn = sqlite();
+        for search in searches() {
+            let plan = plan_of_sqlite(&mut conn, &search);
+            assert!(INDEXES.iter().all(|index| plan.contains(index)), "{plan}");
+            assert!(!plan.contains("SCAN"), "{plan}");
+        }
+        let ControlFlow::Continue(mut conn) = postgres() else { return };
+        for search in searches() {
+            let plan = plan_of_postgres(&mut conn, &search);
+            assert!(INDEXES.iter().all(|index| plan.contains(index)), "{plan}");
+            assert!(!plan.contains("Seq Scan"), "{plan}");
+        }
+    }
+
+    #[test]
+    fn a_list_goes_along_the_names_and_sorts_nothing() {
+        let lists = || {
+            let list = UserSearch::default;
+            [list(), list().after("m"), list().before("m")]
+        };
+        let mut conn = sqlite();
+        for search in lists() {
+            let plan = plan_of_sqlite(&mut conn, &search);
+            assert!(plan.contains("sqlite_autoindex_auth_user_1"), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{plan}");
+        }
+        let ControlFlow::Continue(mut conn) = postgres() else { return };
+        for search in lists() {
+            let plan = plan_of_postgres(&mut conn, &search);
+            assert!(plan.contains("auth_user_username_key"), "{plan}");
+            assert!(!plan.contains("Sort") && !plan.contains("Seq Scan"), "{plan}");
+        }
+    }
 }

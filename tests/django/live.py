@@ -118,6 +118,11 @@ def create_user(username, password):
     return auth.get_user_model().objects.create_user(username, password=password).pk
 
 
+def has_perms(username, permissions):
+    user = auth.get_user_model().objects.get(username=username)
+    return [user.has_perm(permission) for permission in permissions]
+
+
 def check(password, encoded):
     return check_password(password, encoded)
 

@@ -32,7 +32,7 @@ fn what_housekey_made_is_adopted_by_django_5_2(home: &Home) {
     join(home, V5_2);
 }
 
-/// All tables but housekey's own, with their columns, keys and indexes.
+/// All tables but housekey's own, with their columns, keys and indexes, but for those that housekey searches by.
 fn schema(home: &Home) -> String {
     home.text(if home.is_postgres() {
         "SELECT string_agg(line, chr(10) ORDER BY line) FROM (
@@ -42,7 +42,8 @@ fn schema(home: &Home) -> String {
                  AND table_name NOT LIKE 'housekey\\_%'
              UNION ALL
              SELECT indexdef FROM pg_indexes
-             WHERE schemaname = 'public' AND tablename NOT LIKE 'housekey\\_%'
+             WHERE schemaname = 'public' AND indexname NOT LIKE 'housekey\\_%'
+                 AND tablename NOT LIKE 'housekey\\_%'
              UNION ALL
              SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
              FROM pg_constraint WHERE connamespace = 'public'::regnamespace
@@ -54,7 +55,8 @@ fn schema(home: &Home) -> String {
     } else {
         "SELECT group_concat(line, char(10)) FROM (
              SELECT name || ': ' || coalesce(sql, '') AS line FROM sqlite_master
-             WHERE tbl_name NOT LIKE 'housekey\\_%' ESCAPE '\\' ORDER BY type, name
+             WHERE tbl_name NOT LIKE 'housekey\\_%' ESCAPE '\\'
+                 AND name NOT LIKE 'housekey\\_%' ESCAPE '\\' ORDER BY type, name
          )"
     })
 }

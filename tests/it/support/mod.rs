@@ -7,6 +7,7 @@ pub(crate) mod browser;
 pub(crate) mod cases;
 pub(crate) mod club;
 pub(crate) mod database;
+pub(crate) mod desk;
 pub(crate) mod dice;
 pub(crate) mod django;
 pub(crate) mod fronts;
