@@ -69,11 +69,24 @@ pub(super) fn care(shared: &SharedPool, config: &Config) -> Vec<Finding> {
         #[cfg(feature = "postgres")]
         SharedConnection::Postgres(conn) => postgres::care(conn),
     });
-    #[cfg_attr(not(feature = "sqlite"), expect(unused_mut, reason = "SQLite has more to say"))]
     let mut found = seen("database", care);
+    found.extend(seen("indexes", indexes(shared)));
     #[cfg(feature = "sqlite")]
     found.extend(sqlite::writable(shared));
     found
+}
+
+fn indexes(shared: &SharedPool) -> Result<Vec<Finding>, Error> {
+    let mut findings = Findings::about("indexes");
+    for (index, sql) in migrate::search_indexes(shared.kind()) {
+        if !shared.run(|conn| migrate::index_exists(conn, index))? {
+            findings.warn(
+                format!("the index {index} is gone, and staff who look for users wait"),
+                format!("run in the shared database: {sql}"),
+            );
+        }
+    }
+    Ok(findings.found)
 }
 
 #[cfg(feature = "sqlite")]

@@ -87,6 +87,36 @@ pub(crate) fn scripts(
     (ledger, steps)
 }
 
+/// The indexes on Django's own table that users are searched by, each with the SQL that makes it. A Django on SQLite
+/// loses them when it makes the table anew.
+pub(crate) fn search_indexes(
+    kind: DatabaseKind,
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = scripts(kind).1.flat_map(|(_, sql)| sql.lines());
+    lines.filter_map(|line| {
+        let is_one = line.starts_with("CREATE INDEX \"housekey_user_");
+        is_one.then_some((line.split('"').nth(1)?, line))
+    })
+}
+
+pub(crate) fn index_exists(conn: &mut SharedConnection, index: &str) -> QueryResult<bool> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{Bool, Text};
+    match conn {
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => {
+            let exists = "EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ";
+            diesel::select(sql::<Bool>(exists).bind::<Text, _>(index).sql(")"))
+                .get_result(&mut **conn)
+        }
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => {
+            diesel::select(sql::<Bool>("to_regclass(").bind::<Text, _>(index).sql(") IS NOT NULL"))
+                .get_result(&mut **conn)
+        }
+    }
+}
+
 /// Applies what is missing, and says what that was.
 pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error> {
     create_file(Place::Shared, shared.url())?;

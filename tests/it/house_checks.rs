@@ -9,7 +9,7 @@ use housekey::{
     SignOut, check, check_against, permissions,
 };
 
-use crate::support::{Home, House, KEY, OTHER_KEY, on_both_databases, skip};
+use crate::support::{Home, House, KEY, OTHER_KEY, on_both_databases, skip, troubles};
 
 on_both_databases!(
     a_house_without_tables_is_told_what_to_run,
@@ -21,6 +21,7 @@ on_both_databases!(
     users_of_the_apps_own_are_told,
     what_a_document_leaves_out_is_told,
     a_permission_that_is_called_like_djangos_is_no_copy,
+    an_index_that_is_gone_is_told_with_what_makes_it,
 );
 
 fn of_topic<'a>(checkup: &'a Checkup, topic: &str) -> Vec<&'a Finding> {
@@ -240,4 +241,16 @@ fn a_permission_that_is_called_like_djangos_is_no_copy(home: &Home) {
     );
     let text = trouble(&check(&config()), "permissions", Level::Error);
     assert!(text.contains("2 permissions hang on another model"), "{text}");
+}
+
+/// As when a Django makes `auth_user` anew on SQLite.
+fn an_index_that_is_gone_is_told_with_what_makes_it(home: &Home) {
+    let house = home.open("notes");
+    assert!(troubles(&house).is_empty(), "{:?}", troubles(&house));
+    home.execute("DROP INDEX housekey_user_email");
+    let said = troubles(&house);
+    let [warning] = &said[..] else { panic!("{said:?}") };
+    assert!(warning.starts_with("warning: the index housekey_user_email is gone"), "{warning}");
+    home.execute(warning.split_once("run in the shared database: ").unwrap().1);
+    assert!(troubles(&house).is_empty(), "{:?}", troubles(&house));
 }

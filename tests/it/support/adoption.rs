@@ -13,17 +13,23 @@ pub(crate) struct Wiki<'a> {
 /// A row of `auth_user`: id, name, e-mail.
 pub(crate) type Row<'a> = (i64, &'a str, &'a str);
 
+/// The tests give ids of their own to content types and permissions.
+const NO_PERMISSIONS: &str = "DELETE FROM auth_permission; DELETE FROM django_content_type";
+
 impl<'a> Wiki<'a> {
     /// A house with these users, and the app with those; on the same kind of database.
     pub(crate) fn new(home: &'a Home, house: &[Row<'_>], local: &[Row<'_>]) -> Self {
         let url = home.another("wiki");
-        Self::at(home, url, house, local)
+        let wiki = Self::at(home, url, house, local);
+        database::execute(&home.shared_url(), NO_PERMISSIONS);
+        wiki
     }
 
     pub(crate) fn at(home: &'a Home, url: String, house: &[Row<'_>], local: &[Row<'_>]) -> Self {
         housekey::migrate(&home.config("setup")).unwrap();
         housekey::migrate(&home.config_at(&url, "alone", KEY)).unwrap();
         let wiki = Self { home, url };
+        wiki.execute(NO_PERMISSIONS);
         for row in house {
             database::execute(&home.shared_url(), &user(row, "of the house"));
         }
