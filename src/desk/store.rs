@@ -229,9 +229,11 @@ pub(super) fn taken(error: diesel::result::Error, name: &str) -> Error {
     if error.is_taken() { Error::GroupTaken { name: name.to_owned() } } else { error }
 }
 
-#[cfg(all(test, feature = "sqlite", feature = "postgres"))]
+#[cfg(test)]
+#[cfg(all(feature = "sqlite", feature = "postgres"))]
 #[expect(clippy::disallowed_methods, reason = "tests are told by the environment what there is")]
 mod tests {
+    use std::marker::PhantomData;
     use std::ops::ControlFlow;
 
     use diesel::backend::Backend;
@@ -246,7 +248,7 @@ mod tests {
     use crate::place::DatabaseKind;
 
     /// How a database would run a query: the query, the word that asks for it, and what comes back.
-    struct Explained<Q, ST>(Q, &'static str, std::marker::PhantomData<ST>);
+    struct Explained<Q, ST>(Q, &'static str, PhantomData<ST>);
 
     impl<Q, ST> QueryId for Explained<Q, ST> {
         type QueryId = ();
@@ -308,14 +310,14 @@ mod tests {
     fn plan_of_sqlite(conn: &mut SqliteConnection, search: &UserSearch) -> String {
         type Row = (Integer, Integer, Integer, Text);
         let query = page_of_sqlite(&wanted(search).unwrap());
-        let plan = Explained::<_, Row>(query, "EXPLAIN QUERY PLAN ", std::marker::PhantomData);
+        let plan = Explained::<_, Row>(query, "EXPLAIN QUERY PLAN ", PhantomData);
         let lines: Vec<(i32, i32, i32, String)> = plan.load(conn).unwrap();
         lines.into_iter().map(|(.., line)| line + "\n").collect()
     }
 
     fn plan_of_postgres(conn: &mut PgConnection, search: &UserSearch) -> String {
         let query = page_of_postgres(&wanted(search).unwrap());
-        let plan = Explained::<_, Text>(query, "EXPLAIN ", std::marker::PhantomData);
+        let plan = Explained::<_, Text>(query, "EXPLAIN ", PhantomData);
         let lines: Vec<String> = plan.load(conn).unwrap();
         lines.join("\n")
     }
