@@ -152,4 +152,15 @@ mod tests {
         assert_eq!(body["detail"], "Origin <script>alert('1')</script> & \"x\"");
         assert_eq!((&body["status"], &body["title"]), (&403.into(), &"No".into()));
     }
+
+    #[test]
+    fn what_staff_may_not_do_is_told_with_what_to_do() {
+        use crate::error::Denied;
+        for why in [Denied::NotStaff, Denied::Lacks("auth.add_user"), Denied::Yourself] {
+            let problem = Problem::of(&why.into());
+            assert_eq!((problem.status, problem.detail), (403, why.to_string()));
+        }
+        let taken = Problem::of(&Error::GroupTaken { name: "writers".to_owned() });
+        assert_eq!((taken.status, taken.detail.starts_with("the group `writers`")), (400, true));
+    }
 }
