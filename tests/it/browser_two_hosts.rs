@@ -11,6 +11,7 @@ use crate::support::{Home, House, skip, user};
 const HOSTS: Start<'_> = Start {
     arguments: &["--host-resolver-rules=MAP *.house.test 127.0.0.1"],
     scripts: Scripts::On,
+    languages: None,
 };
 
 fn house(home: &Home, change: impl Fn(Config) -> Config) -> [House; 2] {

@@ -3,6 +3,7 @@
 
 pub(crate) mod adoption;
 pub(crate) mod apps;
+pub(crate) mod axe;
 pub(crate) mod browser;
 pub(crate) mod cases;
 pub(crate) mod club;

@@ -1,5 +1,9 @@
 //! A headless Chromium, driven through chromedriver by the `WebDriver` protocol: JSON over HTTP.
 
+mod emulation;
+mod keyboard;
+mod page;
+
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -7,10 +11,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+pub(crate) use emulation::Colors;
+pub(crate) use keyboard::Key;
+
 const CHROMIUM: &str = "/usr/bin/chromium";
 const DRIVER: &str = "/usr/bin/chromedriver";
-/// The name under which the protocol hands out elements.
-const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A browser with a profile of its own; it is gone when the value is dropped.
@@ -27,6 +32,8 @@ pub(crate) struct Start<'a> {
     /// Of the command line of Chromium.
     pub(crate) arguments: &'a [&'a str],
     pub(crate) scripts: Scripts,
+    /// What the visitor reads, the best first: "de,en".
+    pub(crate) languages: Option<&'a str>,
 }
 
 /// Do the scripts of pages run?
@@ -35,12 +42,6 @@ pub(crate) enum Scripts {
     #[default]
     On,
     Off,
-}
-
-/// Something on the page.
-pub(crate) struct Element<'a> {
-    browser: &'a Browser,
-    path: String,
 }
 
 impl Browser {
@@ -63,72 +64,6 @@ impl Browser {
         browser.wait_until_ready();
         browser.open_session(&folder.join("profile"), start);
         Some(browser)
-    }
-
-    pub(crate) fn open(&self, url: &str) {
-        self.post("/url", &json!({ "url": url }));
-    }
-
-    /// The same, or why no page came of it.
-    pub(crate) fn try_open(&self, url: &str) -> Result<(), String> {
-        self.try_post("/url", &json!({ "url": url })).map(drop)
-    }
-
-    pub(crate) fn reload(&self) {
-        self.post("/refresh", &json!({}));
-    }
-
-    /// What the visitor's button does.
-    pub(crate) fn back(&self) {
-        self.post("/back", &json!({}));
-    }
-
-    /// Presses a button that sends a form, and waits for the page that comes of it.
-    pub(crate) fn press(&self, selector: &str) {
-        self.run("document.documentElement.dataset.left = ''", &[]);
-        self.find(selector).click();
-        self.find("html:not([data-left])");
-    }
-
-    /// What stands in the address bar.
-    pub(crate) fn url(&self) -> String {
-        self.get("/url").as_str().unwrap().to_owned()
-    }
-
-    pub(crate) fn source(&self) -> String {
-        self.get("/source").as_str().unwrap().to_owned()
-    }
-
-    /// What the body of a function in the page returns, which finds these in its `arguments`.
-    pub(crate) fn run(&self, script: &str, arguments: &[&str]) -> Value {
-        self.post("/execute/sync", &json!({ "script": script, "args": arguments }))
-    }
-
-    /// The status of the answer that this page is.
-    pub(crate) fn status(&self) -> u64 {
-        let script = "return performance.getEntriesByType('navigation')[0].responseStatus";
-        self.run(script, &[]).as_u64().unwrap()
-    }
-
-    /// The cookies of this page, as the protocol tells them.
-    pub(crate) fn cookie(&self, name: &str) -> Option<Value> {
-        let cookies = self.get("/cookie");
-        cookies.as_array().unwrap().iter().find(|cookie| cookie["name"] == name).cloned()
-    }
-
-    /// The first element of that CSS selector, as soon as there is one.
-    pub(crate) fn find(&self, selector: &str) -> Element<'_> {
-        let wanted = json!({ "using": "css selector", "value": selector });
-        let found = self.try_post("/element", &wanted);
-        let found = found.unwrap_or_else(|error| panic!("{error} at {}", self.url()));
-        let id = found[ELEMENT].as_str().unwrap();
-        Element { browser: self, path: format!("/element/{id}") }
-    }
-
-    /// How many elements there are of that CSS selector, now.
-    pub(crate) fn count(&self, selector: &str) -> u64 {
-        let script = "return document.querySelectorAll(arguments[0]).length";
-        self.run(script, &[selector]).as_u64().unwrap()
     }
 
     fn wait_until_ready(&self) {
@@ -159,7 +94,9 @@ impl Browser {
             "--disable-sync",
             &profile,
         ];
-        let arguments = [&usual, start.arguments].concat();
+        let languages = start.languages.map(|languages| format!("--accept-lang={languages}"));
+        let wanted = languages.as_deref().into_iter().chain(start.arguments.iter().copied());
+        let arguments: Vec<_> = usual.into_iter().chain(wanted).collect();
         // As the visitor's settings have it: 1 lets them run, 2 does not.
         let scripts = if start.scripts == Scripts::On { 1 } else { 2 };
         let session = self.post(
@@ -179,6 +116,11 @@ impl Browser {
         self.url = format!("{}/session/{id}", self.url);
     }
 
+    /// A command of Chromium's own protocol, for what `WebDriver` has no word for.
+    fn command(&self, command: &str, parameters: &Value) -> Value {
+        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
+    }
+
     fn post(&self, path: &str, body: &Value) -> Value {
         self.try_post(path, body).unwrap_or_else(|error| panic!("{path}: {error}"))
     }
@@ -190,27 +132,6 @@ impl Browser {
     fn get(&self, path: &str) -> Value {
         let value = value_of(self.agent.get(format!("{}{path}", self.url)).call().unwrap());
         value.unwrap_or_else(|error| panic!("{path}: {error}"))
-    }
-}
-
-impl Element<'_> {
-    pub(crate) fn click(&self) {
-        self.browser.post(&format!("{}/click", self.path), &json!({}));
-    }
-
-    pub(crate) fn type_in(&self, text: &str) {
-        self.browser.post(&format!("{}/value", self.path), &json!({ "text": text }));
-    }
-
-    pub(crate) fn attribute(&self, name: &str) -> String {
-        let value = self.browser.get(&format!("{}/attribute/{name}", self.path));
-        value.as_str().unwrap().to_owned()
-    }
-
-    /// As a visitor reads it.
-    pub(crate) fn text(&self) -> String {
-        let text = self.browser.get(&format!("{}/text", self.path));
-        text.as_str().unwrap().to_owned()
     }
 }
 
