@@ -45,6 +45,8 @@ mod related;
 mod moving;
 pub mod transfer;
 pub mod adoption;
+#[cfg(feature = "pages")]
+pub mod pages;
 #[cfg(feature = "_web")]
 mod web;
 #[cfg(feature = "_stores")]
@@ -57,6 +59,9 @@ mod fuzz;
 #[cfg(all(doctest, feature = "actix", feature = "axum", feature = "sqlite"))]
 #[doc = include_str!("../docs/from-axum-login-and-actix-identity.md")]
 mod coming_from_elsewhere {}
+#[cfg(all(doctest, feature = "axum", feature = "pages", feature = "sqlite"))]
+#[doc = include_str!("../docs/pages.md")]
+mod pages_of_ones_own {}
 
 pub use adoption::{Adoption, AdoptionPlan, AdoptionReport, AdoptionUndone};
 pub use auth::Why;

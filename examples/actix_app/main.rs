@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use actix_web::{App, HttpServer, web};
 use diesel::SqliteConnection;
 use housekey::actix::HousekeyMiddleware;
-use housekey::{Caretaker, Config, Error, Grant, Housekey};
+use housekey::{Config, Housekey};
 
 use options::Options;
 use parts::folder::Folder;
@@ -40,14 +40,13 @@ async fn run(options: &Options) -> Result<(), Failure> {
     let shared_url = options.shared.clone().unwrap_or_else(|| folder.sqlite_url("house"));
     let config = Config::new(&shared_url, &folder.sqlite_url("billing"), folder.key()?)?
         .app_name("billing")
-        .login_url("/login")
+        .login_url("/account/login")
         .permissions(housekey::permissions! {
             "billing": Invoice { "approve_invoice" = "Can approve invoices" }
         });
     housekey::migrate(&config)?;
-    let house = House::open(config.clone())?;
+    let house = House::open(config)?;
     let people = People::of(&house, &folder).await?;
-    house.run(|_| appoint_ada(config)).await?;
 
     let housekey = HousekeyMiddleware::new(&house);
     let house = web::Data::new(house);
@@ -62,18 +61,12 @@ async fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What an operator says by `housekey user grant ada billing.approve_invoice`, or in Django's admin.
-fn appoint_ada(config: Config) -> Result<(), Error> {
-    let caretaker = Caretaker::open(config)?;
-    caretaker.set_staff("ada", Grant::Give)?;
-    caretaker.grant("ada", "billing.approve_invoice", Grant::Give)
-}
-
 fn welcome(port: u16, people: &People) -> String {
     format!(
         "billing  http://127.0.0.1:{port}/\n\
          \n\
-         Two of its pages are for ada alone: she is staff, and may approve. The users and their passwords:\n\
+         Two of its pages are for ada alone, who may do everything, until she gives others the right at\n\
+         http://127.0.0.1:{port}/account/users. The users and their passwords:\n\
          \n\
          {people}\n\
          \n\

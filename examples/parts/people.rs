@@ -11,7 +11,7 @@ const NAMES: [&str; 2] = ["ada", "grace"];
 pub(crate) struct People(Vec<(&'static str, String)>);
 
 impl People {
-    /// Whoever of them is not in the house yet is made.
+    /// Whoever of them is not in the house yet is made. The first may do everything, and open the desk.
     pub(crate) async fn of(
         house: &Housekey<SqliteConnection>,
         folder: &Folder,
@@ -39,9 +39,11 @@ fn create_missing(
     house: &Housekey<SqliteConnection>,
     people: &[(&str, String)],
 ) -> Result<(), Error> {
-    for (name, password) in people {
-        if house.find_user(name)?.is_none() {
-            house.create_user(name, "", password)?;
+    for (place, (name, password)) in people.iter().enumerate() {
+        match house.find_user(name)? {
+            Some(_) => {}
+            None if place == 0 => drop(house.create_superuser(name, "", password)?),
+            None => drop(house.create_user(name, "", password)?),
         }
     }
     Ok(())

@@ -1,16 +1,17 @@
 //! One app of the two: its routes, and what they do.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{Html, IntoResponse, Redirect, Response};
-use axum::routing::{get, post};
+use axum::response::{Html, IntoResponse, Redirect};
+use axum::routing::get;
 use axum::{Form, Router};
-use housekey::axum::{AuthSession, CsrfToken, HousekeyLayer, Next};
+use housekey::axum::{CsrfToken, HousekeyLayer, pages};
+use housekey::pages::Pages;
 use housekey::{Error, User};
 use serde::Deserialize;
 
-use crate::parts::page::{Frame, Look, STYLE_AT, style};
+use crate::parts::page::{COLORS_AT, Frame, Look, PAGES_AT, colors};
 use crate::{House, entries, page};
 
 /// What tells the two apps apart.
@@ -34,21 +35,12 @@ struct NewEntry {
     text: String,
 }
 
-#[derive(Deserialize)]
-struct Credentials {
-    username: String,
-    password: String,
-    #[serde(default)]
-    next: String,
-}
-
 impl App {
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/", get(home).post(add))
-            .route("/login", get(login_form).post(login))
-            .route("/logout", post(logout))
-            .route(STYLE_AT, get(css))
+            .route(COLORS_AT, get(css))
+            .merge(pages(Pages::at(PAGES_AT).with_stylesheet(COLORS_AT)))
             .layer(HousekeyLayer::new(&self.house))
             .with_state(self)
     }
@@ -73,7 +65,7 @@ async fn home(
     Ok(Html(page::entries(&frame, app.about, &csrf.input(), &user, &texts)))
 }
 
-/// For users alone: housekey sends others to `/login`, and from there back.
+/// For users alone: housekey sends others to the page where they sign in, and from there back.
 async fn add(
     State(app): State<App>,
     user: User,
@@ -86,46 +78,8 @@ async fn add(
     Ok(Redirect::to("/"))
 }
 
-async fn login_form(
-    State(app): State<App>,
-    headers: HeaderMap,
-    csrf: CsrfToken,
-    user: Option<User>,
-    next: Next,
-) -> Response {
-    if user.is_some() {
-        return next.redirect_or("/").into_response();
-    }
-    let next = next.get().unwrap_or("/");
-    Html(app.frame(&headers).login(&csrf.input(), "", next, "")).into_response()
-}
-
-async fn login(
-    State(app): State<App>,
-    auth: AuthSession,
-    headers: HeaderMap,
-    csrf: CsrfToken,
-    next: Next,
-    Form(form): Form<Credentials>,
-) -> Result<Response, Error> {
-    let next = next.posted(Some(form.next));
-    if let Some(user) = auth.authenticate(&form.username, &form.password).await? {
-        auth.login(&user).await?;
-        return Ok(next.redirect_or("/").into_response());
-    }
-    let problem = "Wrong user name or password.";
-    let next = next.get().unwrap_or("/");
-    let page = app.frame(&headers).login(&csrf.input(), &form.username, next, problem);
-    Ok((StatusCode::UNAUTHORIZED, Html(page)).into_response())
-}
-
-async fn logout(auth: AuthSession) -> Result<Redirect, Error> {
-    auth.logout().await?;
-    Ok(Redirect::to("/"))
-}
-
 async fn css(State(app): State<App>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/css")], style(&app.about.look))
+    ([(CONTENT_TYPE, "text/css")], colors(&app.about.look))
 }
 
 /// The other app under the name by which this one was asked: a cookie belongs to all ports of one name.

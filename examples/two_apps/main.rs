@@ -80,7 +80,7 @@ fn open(
 ) -> Result<House, housekey::Error> {
     let config = Config::new(shared_url, &folder.sqlite_url(about.look.name), key)?
         .app_name(about.look.name)
-        .login_url("/login");
+        .login_url("/account/login");
     housekey::migrate(&config)?;
     let house = House::open(config)?;
     entries::create_table(&house)?;
@@ -117,7 +117,8 @@ fn welcome(notes_port: u16, tasks_port: u16, people: &People) -> String {
         "notes  http://127.0.0.1:{notes_port}/\n\
          tasks  http://127.0.0.1:{tasks_port}/\n\
          \n\
-         Sign in at one, and open the other. The users and their passwords:\n\
+         Sign in at one, and open the other. ada may do everything: her account leads to the users and groups\n\
+         of the house. The users and their passwords:\n\
          \n\
          {people}\n\
          \n\

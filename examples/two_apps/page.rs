@@ -16,7 +16,7 @@ pub(crate) fn welcome(frame: &Frame, about: &About) -> String {
 <p>{purpose}</p>
 <p>This app keeps the {name} in a database of its own. Its users and their sessions are those of the
 whole house: sign in here, and you are signed in to {others} as well.</p>
-<p><a class="button" href="/login">Sign in</a></p>"#,
+<p><a class="button" href="/account/login">Sign in</a></p>"#,
         purpose = about.purpose,
         others = others.join(" and "),
     );
@@ -52,5 +52,5 @@ fn list(name: &str, texts: &[String]) -> String {
     }
     let items: Vec<String> =
         texts.iter().map(|text| format!("<li>{}</li>", escape(text))).collect();
-    format!("<ul>\n{}\n</ul>", items.join("\n"))
+    format!("<ul class=\"list\">\n{}\n</ul>", items.join("\n"))
 }

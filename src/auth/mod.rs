@@ -27,6 +27,7 @@ use crate::events::ledger::Ledger;
 use crate::events::{Event, EventKind};
 use crate::gate::{Gate, Pass};
 use crate::password::{Hasher, Verdict};
+use crate::registry::{Instance, Seen, apps};
 use crate::reset::ResetTokens;
 use crate::session::codec::Codec;
 use crate::session::data::Data;
@@ -238,6 +239,11 @@ impl Auth {
 
     pub(crate) fn permissions(&self, user: &User) -> Result<Permissions, Error> {
         Permissions::of(&self.shared, user).or_else(|error| self.nothing_readable(error))
+    }
+
+    /// The apps of the house that were there lately.
+    pub(crate) fn apps(&self, within: Seen) -> Result<Vec<Instance>, Error> {
+        self.shared.run(|conn| apps::seen(conn, within))
     }
 
     fn readable_by_name(&self, name: &str) -> Result<Option<UserRow>, Error> {

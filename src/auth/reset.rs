@@ -43,6 +43,12 @@ impl Auth {
         })
     }
 
+    /// How long a link is good.
+    #[cfg(feature = "pages")]
+    pub(crate) fn reset_timeout(&self) -> std::time::Duration {
+        self.reset_timeout
+    }
+
     fn row_of_reset(&self, uid: &str, token: &str) -> Result<Option<UserRow>, Error> {
         let Some(id) = decode_uid(uid) else { return Ok(None) };
         let row = self.readable_by_id(id)?;

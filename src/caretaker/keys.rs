@@ -51,7 +51,7 @@ impl Caretaker {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn apps(&self, within: Seen) -> Result<Vec<Instance>, Error> {
-        self.shared.run(|conn| apps::seen(conn, within))
+        self.auth.apps(within)
     }
 
     /// Forgets an app that is no more, on one host or on all, and says of how many hosts that was.

@@ -358,6 +358,21 @@ impl Config {
         self.local.kind()
     }
 
+    /// For an app without tables of its own: no other database than the shared one is opened or made, whatever
+    /// `DATABASE_URL` says.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "front.db", key)?.without_local_database();
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn without_local_database(mut self) -> Self {
+        self.local = self.shared.clone();
+        self
+    }
+
     /// Where visitors find this app (`PUBLIC_URL`): from it `housekey check` tells whether the session cookie of
     /// one app reaches the others.
     ///

@@ -58,6 +58,22 @@ impl Config {
         self
     }
 
+    /// Can the app know that a request came over HTTPS: by a header ([`Config::secure_proxy_ssl_header`]), or because
+    /// all do ([`Config::always_https`])? If not, and others than this machine reach it, passwords may be read on the way.
+    ///
+    /// ```
+    /// # use housekey::{Config, SecretKey};
+    /// # let key = SecretKey::new(housekey::key::generate())?;
+    /// let config = Config::new("house.db", "notes.db", key)?;
+    /// assert!(!config.knows_https());
+    /// assert!(config.always_https().knows_https());
+    /// # Ok::<(), housekey::Error>(())
+    /// ```
+    #[must_use]
+    pub fn knows_https(&self) -> bool {
+        self.https != Https::ByAddress
+    }
+
     /// The proxy in front tells in `X-Forwarded-Host` which host was asked (`USE_X_FORWARDED_HOST`).
     ///
     /// ```

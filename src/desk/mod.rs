@@ -135,7 +135,7 @@ impl<'a> Desk<'a> {
     }
 
     /// One of these is needed to look at something; the first is what is asked for.
-    fn may_see(&self, one_of: &[&'static str]) -> Result<(), Error> {
+    pub(crate) fn may_see(&self, one_of: &[&'static str]) -> Result<(), Error> {
         match one_of.first() {
             Some(first) if !one_of.iter().any(|name| self.actor.has(name)) => {
                 Err(self.denied(Denied::Lacks(first)))

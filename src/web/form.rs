@@ -115,6 +115,22 @@ fn is_named(head: &str) -> bool {
     names.any(|name| name.trim_matches('"') == FIELD)
 }
 
+/// The whole body; `None` when it is longer than that, or does not come to its end.
+#[cfg(feature = "pages")]
+pub(crate) async fn read_all<S, E>(mut body: S, most: usize) -> Option<Bytes>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let mut read = BytesMut::new();
+    while let Some(piece) = next(&mut body).await {
+        read.extend_from_slice(&piece.ok()?);
+        if read.len() > most {
+            return None;
+        }
+    }
+    Some(read.freeze())
+}
+
 /// Reads what is left of a small body: a connection on which something is left unread is closed, and the
 /// browser or proxy that wanted to go on using it fails.
 pub(crate) async fn drain<S, E>(mut body: S)

@@ -25,6 +25,8 @@ mod head;
 mod headers;
 mod login;
 mod next;
+#[cfg(feature = "pages")]
+mod pages;
 mod permission;
 mod problem;
 mod require;
@@ -138,6 +140,16 @@ impl Front {
     ) -> Result<R, Error> {
         let auth = Arc::clone(&self.auth);
         self.bridge.session(move || work(&auth)).await
+    }
+
+    /// Work that may take longer, and needs the shared database.
+    #[cfg(feature = "pages")]
+    async fn work<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Auth) -> Result<R, Error> + Send + 'static,
+    ) -> Result<R, Error> {
+        let auth = Arc::clone(&self.auth);
+        self.bridge.work(move || work(&auth)).await
     }
 
     /// Work with a password, which is meant to be slow.

@@ -13,10 +13,10 @@ fn who_signs_in_at_one_app_is_signed_in_at_the_other(home: &Home) {
     let apps = TwoApps::start(home);
 
     browser.open(&apps.notes);
-    browser.find("main a[href='/login']").click();
+    browser.find("main a[href='/account/login']").click();
     browser.find("#username").type_in("ada");
     browser.find("#password").type_in(apps.password("ada"));
-    browser.find("form button").click();
+    browser.find("main form button").click();
     assert_eq!(browser.find("header strong").text(), "ada");
 
     browser.open(&apps.tasks);
@@ -26,10 +26,10 @@ fn who_signs_in_at_one_app_is_signed_in_at_the_other(home: &Home) {
     browser.find("main button").click();
     assert_eq!(browser.find("li").text(), "water the <b>plants</b>");
 
-    browser.find("form[action='/logout'] button").click();
-    browser.find("main a[href='/login']");
+    browser.press("form[action='/account/logout'] button");
+    browser.find("main a[href='/account/login']");
     browser.open(&apps.notes);
     browser.reload();
-    browser.find("main a[href='/login']");
+    browser.find("main a[href='/account/login']");
     assert_eq!(browser.count("header strong"), 0);
 }

@@ -61,7 +61,7 @@ fn a_page_of_another_origin_changes_nothing() {
         }
         let app = Door::open().serve(framework, &house);
         let here = app.url_at("notes.house.test", "/");
-        sign_in(&browser, &format!("{here}login"), "ada");
+        sign_in(&browser, &format!("{here}account/login"), "ada");
         let evil = foreign(&format!("{here}change"));
         // The same host at another port, its sibling, and another site.
         for host in ["notes.house.test", "sibling.house.test", "evil.test"] {
@@ -111,7 +111,7 @@ fn a_page_of_a_trusted_origin_with_the_right_token_may() {
         let notes = notes.serve(here, &home.open_with(config));
         let tasks = tasks.serve_with(there, &home.open("tasks"), open);
         let mute = mute.serve_with(there, &home.open("tasks"), silent);
-        sign_in(&browser, &notes.url("/login"), "ada");
+        sign_in(&browser, &notes.url("/account/login"), "ada");
 
         let send = |from: &Site, form: &str, token: &str| {
             browser.open(&from.url("/"));

@@ -14,14 +14,18 @@ fn a_login_leads_to_the_app_that_asked_for_it() {
     for (here, there) in [(Axum, Actix), (Actix, Axum), (Axum, Axum), (Actix, Actix)] {
         let (front, notes) = (Door::open(), Door::open());
         let host_of_notes = format!("127.0.0.1:{}", notes.port);
-        let login_page = format!("http://127.0.0.1:{}/login", front.port);
+        let login_page = format!("http://127.0.0.1:{}/account/login", front.port);
         let config = home.config("front").allow_next_host(host_of_notes);
         let front = front.serve(here, &home.open_with(config));
         let config = home.config("notes").login_url(login_page);
         let notes = notes.serve(there, &home.open_with(config));
 
         browser.open(&notes.url("/private"));
-        assert!(browser.url().starts_with(&front.url("/login?next=http")), "{}", browser.url());
+        assert!(
+            browser.url().starts_with(&front.url("/account/login?next=http")),
+            "{}",
+            browser.url()
+        );
         fill_in(&browser, "ada");
         assert_eq!(browser.find("#secret").text(), "the diary of ada");
         assert_eq!(browser.url(), notes.url("/private"));
@@ -30,8 +34,12 @@ fn a_login_leads_to_the_app_that_asked_for_it() {
         browser.open(&notes.url("/"));
         home.execute("DELETE FROM django_session");
         browser.press("#change button");
-        browser.find("#login");
-        assert!(browser.url().starts_with(&front.url("/login?next=http")), "{}", browser.url());
+        browser.find("main [name=username]");
+        assert!(
+            browser.url().starts_with(&front.url("/account/login?next=http")),
+            "{}",
+            browser.url()
+        );
         assert_eq!(notes.changes(), 0);
     }
 }
@@ -44,7 +52,7 @@ fn a_login_leads_to_no_app_that_was_not_allowed() {
     for framework in [Axum, Actix] {
         let notes = Door::open().serve(framework, &home.open("notes"));
         let front = Door::open().serve(framework, &home.open("front"));
-        let login_page = front.url(&format!("/login?next={}", notes.url("/private")));
+        let login_page = front.url(&format!("/account/login?next={}", notes.url("/private")));
         sign_in(&browser, &login_page, "ada");
         assert_eq!(browser.url(), front.url("/welcome"));
         browser.open(&login_page);
@@ -69,15 +77,15 @@ fn a_policy_without_the_other_host_holds_the_form_back() {
         &home.open_with(config),
         Policies { csp, ..Policies::default() },
     );
-    browser.open(&front.url(&format!("/login?next={}", notes.url("/private"))));
+    browser.open(&front.url(&format!("/account/login?next={}", notes.url("/private"))));
     browser.run(TELL_OF_VIOLATIONS, &[]);
-    browser.find("#login [name=username]").type_in("ada");
-    browser.find("#login [name=password]").type_in(PASSWORD);
-    browser.find("#login button").click();
+    browser.find("main [name=username]").type_in("ada");
+    browser.find("main [name=password]").type_in(PASSWORD);
+    browser.find("main button").click();
     browser.find("html[data-violated='form-action']");
-    assert!(browser.url().starts_with(&front.url("/login")), "{}", browser.url());
+    assert!(browser.url().starts_with(&front.url("/account/login")), "{}", browser.url());
     // The login itself has been; only the way is barred.
-    assert_eq!(front.posts("/login"), [303]);
+    assert_eq!(front.posts("/account/login"), [303]);
     browser.open(&notes.url("/private"));
     assert_eq!(browser.find("#secret").text(), "the diary of ada");
 }

@@ -29,7 +29,7 @@ fn a_login_and_a_logout_count_at_both(frameworks: [Framework; 2]) {
     );
 
     for (here, there) in [(&notes, &tasks), (&tasks, &notes)] {
-        sign_in(&browser, &here.url("/login"), "ada");
+        sign_in(&browser, &here.url("/account/login"), "ada");
         assert_eq!(browser.url(), here.url("/welcome"));
         assert_eq!((who_at(&browser, here), who_at(&browser, there)), ("ada".into(), "ada".into()));
         // A form of the one works with the cookie that the other has set.
@@ -73,9 +73,9 @@ fn two_browsers_do_not_mix() {
         return skip("Chromium");
     };
     let [notes, tasks] = apps(&home, [Axum, Actix]);
-    sign_in(&hers, &notes.url("/login"), "ada");
+    sign_in(&hers, &notes.url("/account/login"), "ada");
     assert_eq!(who_at(&other, &notes), "nobody");
-    sign_in(&other, &tasks.url("/login"), "grace");
+    sign_in(&other, &tasks.url("/account/login"), "grace");
     for app in [&notes, &tasks] {
         assert_eq!((who_at(&hers, app), who_at(&other, app)), ("ada".into(), "grace".into()));
     }

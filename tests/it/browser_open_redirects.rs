@@ -34,8 +34,8 @@ fn nobody_is_led_away(framework: Framework) {
     let app = Door::open().serve(framework, &house);
     let (nowhere, texts): (Vec<_>, Vec<_>) =
         hostile_texts().into_iter().partition(|next| leads_nowhere(next));
-    sign_in(&browser, &app.url_at(HOST, "/login"), "ada");
-    app.posts("/login");
+    sign_in(&browser, &app.url_at(HOST, "/account/login"), "ada");
+    app.posts("/account/login");
     // By a link of whoever: who is signed in is sent on at once. And by the form, with a login each time.
     for by in ["query", "form"] {
         // Both ways end at the same rules; a login each time takes longer.
@@ -61,11 +61,11 @@ fn nobody_is_led_away(framework: Framework) {
             }
             assert_eq!(trap.visits(), [""; 0], "{by}: {some:?}");
             let logins = if by == "form" { some.len() } else { 0 };
-            assert_eq!(app.posts("/login"), vec![303; logins]);
+            assert_eq!(app.posts("/account/login"), vec![303; logins]);
         }
     }
     for next in &nowhere {
-        browser.open(&app.url_at(HOST, &format!("/login?next={}", quoted(next))));
+        browser.open(&app.url_at(HOST, &format!("/account/login?next={}", quoted(next))));
         assert!(
             browser.url().starts_with(&app.url_at(HOST, "/")),
             "{next:?} leads to {}",

@@ -54,7 +54,7 @@ fn the_way_back_after_a_logout_shows_nothing_private() {
     let home = Home::sqlite();
     let Some(browser) = Browser::start(home.folder()) else { return skip("Chromium") };
     for app in apps(&home) {
-        sign_in(&browser, &app.url("/login"), "ada");
+        sign_in(&browser, &app.url("/account/login"), "ada");
         browser.open(&app.url("/private"));
         assert_eq!(browser.find("#secret").text(), "the diary of ada");
         browser.press("#home");
@@ -82,7 +82,7 @@ fn forms_need_no_scripts() {
         assert_eq!(browser.find("#own").text(), "did not run");
         assert_eq!(browser.find("#none").text(), "without scripts");
 
-        sign_in(&browser, &app.url("/login"), "ada");
+        sign_in(&browser, &app.url("/account/login"), "ada");
         browser.open(&app.url("/"));
         assert_eq!(who(&browser), "ada");
         browser.press("#change button");

@@ -5,7 +5,7 @@ use housekey::Config;
 
 use crate::support::browser::{Browser, Scripts, Start};
 use crate::support::sites::Framework::{Actix, Axum};
-use crate::support::sites::{Door, sign_in, who};
+use crate::support::sites::{Door, fill_in, sign_in, who};
 use crate::support::{Home, House, skip, user};
 
 const HOSTS: Start<'_> = Start {
@@ -32,7 +32,7 @@ fn a_login_at_one_host_is_a_login_at_the_other() {
     let (at_notes, at_tasks) =
         (notes.url_at("notes.house.test", "/"), tasks.url_at("tasks.house.test", "/"));
 
-    sign_in(&browser, &format!("{at_notes}login"), "ada");
+    sign_in(&browser, &format!("{at_notes}account/login"), "ada");
     for url in [&at_notes, &at_tasks] {
         browser.open(url);
         assert_eq!(who(&browser), "ada");
@@ -53,7 +53,7 @@ fn without_the_domain_each_host_has_a_login_of_its_own() {
     let [notes, tasks] = house(&home, Config::danger_cookies_in_the_clear);
     let notes = Door::open().serve(Axum, &notes);
     let tasks = Door::open().serve(Actix, &tasks);
-    sign_in(&browser, &notes.url_at("notes.house.test", "/login"), "ada");
+    sign_in(&browser, &notes.url_at("notes.house.test", "/account/login"), "ada");
     browser.open(&notes.url_at("notes.house.test", "/"));
     assert_eq!(who(&browser), "ada");
     browser.open(&tasks.url_at("tasks.house.test", "/"));
@@ -69,9 +69,9 @@ fn a_cookie_that_goes_over_http_to_another_machine_is_lost_and_the_log_says_so()
         };
         let [notes, _] = house(&home, |config| config.session_cookie_domain("house.test"));
         let notes = Door::open().serve(framework, &notes);
-        browser.open(&notes.url_at("notes.house.test", "/login"));
+        browser.open(&notes.url_at("notes.house.test", "/account/login"));
         assert_eq!(browser.cookie("csrftoken"), None, "{framework:?}");
-        browser.press("#login button");
+        fill_in(&browser, "ada");
         // Without the cookie the form is nobody's.
         assert_eq!(browser.status(), 403);
         browser.open(&notes.url_at("notes.house.test", "/"));
@@ -101,7 +101,7 @@ fn cookies_of_one_host_alone_need_https_but_not_within_one_machine() {
         });
         let [notes, tasks] = houses.map(|house| Door::open().serve(framework, &house));
         for host in ["localhost", "127.0.0.1", "notes.localhost"] {
-            sign_in(&browser, &notes.url_at(host, "/login"), "ada");
+            sign_in(&browser, &notes.url_at(host, "/account/login"), "ada");
             browser.open(&tasks.url_at(host, "/"));
             assert_eq!(who(&browser), "ada", "{host}");
             assert_eq!(browser.cookie("__Host-sessionid").unwrap()["secure"], true);
@@ -110,7 +110,7 @@ fn cookies_of_one_host_alone_need_https_but_not_within_one_machine() {
             assert_eq!(browser.cookie("__Host-sessionid"), None);
         }
         assert_eq!(notes.warnings(), [""; 0]);
-        browser.open(&notes.url_at("notes.house.test", "/login"));
+        browser.open(&notes.url_at("notes.house.test", "/account/login"));
         assert_eq!(browser.cookie("__Host-csrftoken"), None);
         let warnings = notes.warnings();
         assert!(warnings.len() == 1 && warnings[0].contains("does not keep"), "{warnings:?}");

@@ -66,6 +66,7 @@ fn what_is_deliberately_absent_stays_absent() {
             &[
                 "web/axum/extract.rs",
                 "web/axum/layer.rs",
+                "web/axum/pages.rs",
                 "web/axum/profile.rs",
                 "web/axum/required.rs",
                 "web/axum/view.rs",
@@ -76,6 +77,7 @@ fn what_is_deliberately_absent_stays_absent() {
             &[
                 "web/actix/extract.rs",
                 "web/actix/middleware.rs",
+                "web/actix/pages.rs",
                 "web/actix/profile.rs",
                 "web/actix/required.rs",
                 "web/actix/view.rs",

@@ -28,7 +28,7 @@ fn one_login_opens_and_closes_both(home: &Home) {
 
     // A thief's copy of the cookie is worth nothing afterwards.
     let copy = visitor.clone();
-    assert_eq!(visitor.post(&apps.tasks, "logout", &[]).status, 303);
+    assert_eq!(visitor.post(&apps.tasks, "account/logout", &[]).status, 303);
     assert!(visitor.cookie().is_none());
     assert!(visitor.get(&apps.notes).is_anonymous());
     assert!(copy.get(&apps.notes).is_anonymous());
@@ -45,7 +45,7 @@ fn a_wrong_password_makes_no_session(home: &Home) {
         assert!(answer.body.contains("Wrong user name or password"));
     }
     let answer = visitor.sign_in(&apps.tasks, "\"<b>nobody", "wrong");
-    assert!(answer.body.contains("value=\"&quot;&lt;b&gt;nobody\""), "the typed name is kept");
+    assert!(answer.body.contains("value=\"&#34;&#60;b&#62;nobody\""), "the typed name is kept");
     assert!(visitor.cookie().is_none());
     assert_eq!(home.sessions(), 0);
 }
@@ -132,7 +132,7 @@ fn who_must_sign_in_is_sent_to_the_form_and_to_no_other_site() {
     let apps = TwoApps::start(&home);
     let visitor = Visitor::default();
     let answer = visitor.post(&apps.notes, "", &[("text", "anonymous")]);
-    assert_eq!((answer.status, answer.location.as_str()), (303, "/login?next=/"));
+    assert_eq!((answer.status, answer.location.as_str()), (303, "/account/login?next=/"));
 
     visitor.sign_in(&apps.notes, "ada", apps.password("ada"));
     for (next, goes_to) in [
@@ -145,7 +145,11 @@ fn who_must_sign_in_is_sent_to_the_form_and_to_no_other_site() {
         ("/\t/evil.example/", "/"),
     ] {
         let fields = [("username", "ada"), ("password", apps.password("ada")), ("next", next)];
-        assert_eq!(visitor.post(&apps.notes, "login", &fields).location, goes_to, "{next:?}");
+        assert_eq!(
+            visitor.post(&apps.notes, "account/login", &fields).location,
+            goes_to,
+            "{next:?}"
+        );
     }
 }
 
@@ -171,14 +175,14 @@ fn a_form_of_another_site_is_refused() {
     // A browser that names no origin: it is the token that other sites do not know.
     let (nothing, guess) = (("Accept", "text/html"), "a".repeat(32));
     for form in [&[][..], &[("csrfmiddlewaretoken", guess.as_str())]] {
-        assert_eq!(visitor.send(nothing, &apps.notes, "logout", form).status, 403);
+        assert_eq!(visitor.send(nothing, &apps.notes, "account/logout", form).status, 403);
     }
     // Another user's token is none of this one's.
     let grace = Visitor::default();
     grace.sign_in(&apps.notes, "grace", apps.password("grace"));
     let token = grace.get(&apps.notes).csrf_token();
     let form = [("csrfmiddlewaretoken", token.as_str())];
-    assert_eq!(visitor.send(nothing, &apps.notes, "logout", &form).status, 403);
+    assert_eq!(visitor.send(nothing, &apps.notes, "account/logout", &form).status, 403);
     assert!(visitor.get(&apps.tasks).is_signed_in_as("ada"));
 }
 

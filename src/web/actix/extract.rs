@@ -143,7 +143,7 @@ fn answering(request: &HttpRequest) -> Result<Arc<Visit>, actix_web::Error> {
     visit.broken().map_or(Ok(visit), |problem| Err(Refusal(problem).into()))
 }
 
-fn visit(request: &HttpRequest) -> Result<Arc<Visit>, actix_web::Error> {
+pub(super) fn visit(request: &HttpRequest) -> Result<Arc<Visit>, actix_web::Error> {
     let asked = request.extensions().get::<Asked>().map(|Asked(visit)| Arc::clone(visit));
     asked.ok_or_else(|| {
         let problem = "is not around this route; add .wrap(HousekeyMiddleware::new(&house)) as the last .wrap of the App, behind \

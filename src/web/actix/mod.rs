@@ -37,12 +37,16 @@
 
 mod extract;
 mod middleware;
+#[cfg(feature = "pages")]
+mod pages;
 mod profile;
 mod required;
 mod view;
 
 pub use super::{AuthSession, CsrfToken, Fresh, Next, RequirePermission, RequireStaff, SeeOther};
 pub use middleware::{HousekeyMiddleware, HousekeyService};
+#[cfg(feature = "pages")]
+pub use pages::pages;
 pub use profile::profile;
 pub use required::{
     RequiredMiddleware, RequiredService, login_required, permission_required, staff_member_required,

@@ -107,7 +107,7 @@ pub(super) async fn require(
     admitted.map_err(|denial| visit.front.turn_away(denial, &view).into_response())
 }
 
-fn asked(parts: &Parts) -> Result<&Asked, Error> {
+pub(super) fn asked(parts: &Parts) -> Result<&Asked, Error> {
     parts.extensions.get::<Asked>().ok_or_else(|| {
         Error::config(
             "HousekeyLayer",

@@ -31,12 +31,16 @@
 
 mod extract;
 mod layer;
+#[cfg(feature = "pages")]
+mod pages;
 mod profile;
 mod required;
 mod view;
 
 pub use super::{AuthSession, CsrfToken, Fresh, Next, RequirePermission, RequireStaff, SeeOther};
 pub use layer::{HousekeyLayer, HousekeyService};
+#[cfg(feature = "pages")]
+pub use pages::pages;
 pub use profile::profile;
 pub use required::{
     RequiredLayer, RequiredService, login_required, permission_required, staff_member_required,

@@ -18,7 +18,7 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn is_anonymous(&self) -> bool {
-        self.status == 200 && self.body.contains("href=\"/login\"")
+        self.status == 200 && self.body.contains("href=\"/account/login\"")
     }
 
     pub(crate) fn csrf_token(&self) -> String {
@@ -47,7 +47,7 @@ impl Visitor {
     }
 
     pub(crate) fn sign_in(&self, app: &str, username: &str, password: &str) -> Answer {
-        self.post(app, "login", &[("username", username), ("password", password)])
+        self.post(app, "account/login", &[("username", username), ("password", password)])
     }
 
     pub(crate) fn post(&self, app: &str, path: &str, form: &[(&str, &str)]) -> Answer {
@@ -62,7 +62,7 @@ impl Visitor {
         form: &[(&str, &str)],
     ) -> Answer {
         // Every page with a form has a token in it.
-        let page = self.get(&format!("{app}login"));
+        let page = self.get(&format!("{app}account/login"));
         let token = if page.status == 200 { page } else { self.get(app) }.csrf_token();
         self.send(header, app, path, &[form, &[("csrfmiddlewaretoken", &token)]].concat())
     }

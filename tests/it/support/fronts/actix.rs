@@ -11,8 +11,9 @@ use actix_web::{
 };
 use diesel::connection::SimpleConnection as _;
 use housekey::actix::{
-    HousekeyMiddleware, login_required, permission_required, staff_member_required,
+    HousekeyMiddleware, login_required, pages, permission_required, staff_member_required,
 };
+use housekey::pages::Pages;
 use housekey::{Error, Session, User};
 
 use super::routes::handlers::*;
@@ -102,7 +103,7 @@ macro_rules! mount {
 
 pub(super) fn serve(house: &House, settings: &Settings) -> SocketAddr {
     let house = house.clone();
-    let pages = told!(HousekeyMiddleware::new(&house), settings);
+    let guarded = told!(HousekeyMiddleware::new(&house), settings);
     let hooks = told!(HousekeyMiddleware::new(&house).csrf_exempt(), settings);
     run(move |config| {
         let hook = web::resource("/hook").wrap(hooks.clone()).route(web::post().to(echo));
@@ -116,11 +117,13 @@ pub(super) fn serve(house: &House, settings: &Settings) -> SocketAddr {
                 .service(web::resource("/deep").route(get().to(greet)))
         };
         let routes = web::scope("")
-            .wrap(pages.clone())
+            .wrap(guarded.clone())
             .configure(routes!(mount, house))
             .route("/housekey.json", housekey::actix::profile(&house))
             .service(web::resource("/inside/teapot").wrap(from_fn(teapot)).route(get().to(public)))
             .service(web::resource("/inside/ended").wrap(from_fn(ended)).route(get().to(public)))
+            .route("/account/own", get().to(|| async { "a page of the app" }))
+            .service(pages(Pages::at("/account")))
             .service(inside)
             .service(private("/required/login", login_required()))
             .service(private("/required/permission", permission_required("notes.add_note")))

@@ -10,7 +10,10 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use diesel::connection::SimpleConnection as _;
-use housekey::axum::{HousekeyLayer, login_required, permission_required, staff_member_required};
+use housekey::axum::{
+    HousekeyLayer, login_required, pages, permission_required, staff_member_required,
+};
+use housekey::pages::Pages;
 use housekey::{Error, Session, User};
 
 use super::routes::handlers::*;
@@ -68,6 +71,8 @@ pub(super) fn serve(house: &House, settings: &Settings) -> SocketAddr {
         .route("/inside/teapot", get(public).layer(from_fn(teapot)))
         .route("/inside/ended", get(public).layer(from_fn(ended)))
         .nest("/in", Router::new().route("/user", get(name)).route("/next", get(next)))
+        .route("/account/own", get(|| async { "a page of the app" }))
+        .merge(pages(Pages::at("/account")))
         .nest("/required/login", private(login_required()))
         .nest("/required/permission", private(permission_required("notes.add_note")))
         .nest("/required/staff", private(staff_member_required()))

@@ -2,21 +2,13 @@ use std::net::TcpListener;
 use std::sync::atomic::Ordering;
 
 use actix_web::dev::Service;
-use actix_web::web::{Data, Form, Html, get, post};
+use actix_web::web::{Data, Html, get, post};
 use actix_web::{App, HttpResponse, HttpServer};
-use housekey::actix::{AuthSession, CsrfToken, HousekeyMiddleware, Next, SeeOther};
-use housekey::{Error, User};
-use serde::Deserialize;
+use housekey::User;
+use housekey::actix::{CsrfToken, HousekeyMiddleware, pages};
 
-use super::{Inside, Policies, pages};
+use super::{Inside, Policies, html, ready_made};
 use crate::support::{House, log};
-
-#[derive(Deserialize)]
-struct Credentials {
-    username: String,
-    password: String,
-    next: Option<String>,
-}
 
 pub(super) fn serve(
     listener: TcpListener,
@@ -41,15 +33,13 @@ pub(super) fn serve(
         App::new()
             .app_data(Data::new(inside.clone()))
             .route("/", get().to(home))
-            .route("/login", get().to(login_form))
-            .route("/login", post().to(login))
-            .route("/logout", post().to(logout))
             .route("/change", post().to(change))
             .route("/private", get().to(private))
-            .route("/scripts", get().to(|| async { Html::new(pages::SCRIPTS) }))
+            .route("/scripts", get().to(|| async { Html::new(html::SCRIPTS) }))
             .route("/trial.js", get().to(trial))
-            .route("/own.js", get().to(|| async { file("text/javascript", pages::OWN_SCRIPT) }))
-            .route("/own.css", get().to(|| async { file("text/css", pages::OWN_STYLE) }))
+            .route("/own.js", get().to(|| async { file("text/javascript", html::OWN_SCRIPT) }))
+            .route("/own.css", get().to(|| async { file("text/css", html::OWN_STYLE) }))
+            .service(pages(ready_made()))
             .default_service(get().to(anywhere))
             .wrap(housekey.clone())
             .wrap_fn(move |request, inner| {
@@ -70,31 +60,7 @@ pub(super) fn serve(
 }
 
 async fn home(user: Option<User>, csrf: CsrfToken) -> Html {
-    Html::new(pages::home(user.as_ref(), &csrf))
-}
-
-async fn login_form(user: Option<User>, csrf: CsrfToken, next: Next) -> HttpResponse {
-    if user.is_some() && !next.asks_again() {
-        return next.redirect_or("/welcome").into();
-    }
-    file("text/html; charset=utf-8", pages::login(&csrf, &next))
-}
-
-async fn login(
-    auth: AuthSession,
-    next: Next,
-    Form(form): Form<Credentials>,
-) -> Result<HttpResponse, Error> {
-    let Some(user) = auth.authenticate(&form.username, &form.password).await? else {
-        return Ok(HttpResponse::Ok().body("wrong"));
-    };
-    auth.login(&user).await?;
-    Ok(next.posted(form.next).redirect_or("/welcome").into())
-}
-
-async fn logout(auth: AuthSession, next: Next) -> Result<SeeOther, Error> {
-    auth.logout().await?;
-    Ok(next.redirect_or("/"))
+    Html::new(html::home(user.as_ref(), &csrf))
 }
 
 async fn change(inside: Data<Inside>, _: User) -> Html {
@@ -103,17 +69,17 @@ async fn change(inside: Data<Inside>, _: User) -> Html {
 }
 
 async fn private(user: User) -> Html {
-    Html::new(pages::private(&user))
+    Html::new(html::private(&user))
 }
 
 /// Kept by the browser: it is asked for by each page.
 async fn trial() -> HttpResponse {
     let kept = ("cache-control", "max-age=600");
-    HttpResponse::Ok().content_type("text/javascript").insert_header(kept).body(pages::TRIAL)
+    HttpResponse::Ok().content_type("text/javascript").insert_header(kept).body(html::TRIAL)
 }
 
-async fn anywhere(csrf: CsrfToken, next: Next) -> Html {
-    Html::new(pages::login(&csrf, &next))
+async fn anywhere(csrf: CsrfToken) -> Html {
+    Html::new(html::anywhere(&csrf))
 }
 
 fn file(kind: &'static str, body: impl Into<String>) -> HttpResponse {

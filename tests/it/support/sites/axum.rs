@@ -1,25 +1,17 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::Ordering;
 
-use axum::extract::{Form, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::middleware::{Next as Inner, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Router, serve as serve_axum};
-use housekey::axum::{AuthSession, CsrfToken, HousekeyLayer, Next, SeeOther};
-use housekey::{Error, User};
-use serde::Deserialize;
+use housekey::User;
+use housekey::axum::{CsrfToken, HousekeyLayer, pages};
 
-use super::{Inside, Policies, pages};
+use super::{Inside, Policies, html, ready_made};
 use crate::support::{House, log};
-
-#[derive(Deserialize)]
-struct Credentials {
-    username: String,
-    password: String,
-    next: Option<String>,
-}
 
 pub(super) fn serve(
     listener: TcpListener,
@@ -54,17 +46,13 @@ fn routes(house: &House, policies: Policies, inside: Inside) -> Router {
     };
     Router::new()
         .route("/", get(home))
-        .route("/login", get(login_form).post(login))
-        .route("/logout", post(logout))
         .route("/change", post(change))
         .route("/private", get(private))
-        .route("/scripts", get(|| async { Html(pages::SCRIPTS) }))
+        .route("/scripts", get(|| async { Html(html::SCRIPTS) }))
         .route("/trial.js", get(trial))
-        .route(
-            "/own.js",
-            get(|| async { ([(CONTENT_TYPE, "text/javascript")], pages::OWN_SCRIPT) }),
-        )
-        .route("/own.css", get(|| async { ([(CONTENT_TYPE, "text/css")], pages::OWN_STYLE) }))
+        .route("/own.js", get(|| async { ([(CONTENT_TYPE, "text/javascript")], html::OWN_SCRIPT) }))
+        .route("/own.css", get(|| async { ([(CONTENT_TYPE, "text/css")], html::OWN_STYLE) }))
+        .merge(pages(ready_made()))
         .fallback(anywhere)
         .layer(layer)
         .layer(from_fn_with_state(inside.clone(), record))
@@ -79,31 +67,7 @@ async fn record(State(inside): State<Inside>, request: Request, inner: Inner) ->
 }
 
 async fn home(user: Option<User>, csrf: CsrfToken) -> Html<String> {
-    Html(pages::home(user.as_ref(), &csrf))
-}
-
-async fn login_form(user: Option<User>, csrf: CsrfToken, next: Next) -> Response {
-    if user.is_some() && !next.asks_again() {
-        return next.redirect_or("/welcome").into_response();
-    }
-    Html(pages::login(&csrf, &next)).into_response()
-}
-
-async fn login(
-    auth: AuthSession,
-    next: Next,
-    Form(form): Form<Credentials>,
-) -> Result<Response, Error> {
-    let Some(user) = auth.authenticate(&form.username, &form.password).await? else {
-        return Ok("wrong".into_response());
-    };
-    auth.login(&user).await?;
-    Ok(next.posted(form.next).redirect_or("/welcome").into_response())
-}
-
-async fn logout(auth: AuthSession, next: Next) -> Result<SeeOther, Error> {
-    auth.logout().await?;
-    Ok(next.redirect_or("/"))
+    Html(html::home(user.as_ref(), &csrf))
 }
 
 async fn change(State(inside): State<Inside>, _: User) -> Html<&'static str> {
@@ -112,14 +76,14 @@ async fn change(State(inside): State<Inside>, _: User) -> Html<&'static str> {
 }
 
 async fn private(user: User) -> Html<String> {
-    Html(pages::private(&user))
+    Html(html::private(&user))
 }
 
 /// Kept by the browser: it is asked for by each page.
 async fn trial() -> impl IntoResponse {
-    ([(CONTENT_TYPE, "text/javascript"), (CACHE_CONTROL, "max-age=600")], pages::TRIAL)
+    ([(CONTENT_TYPE, "text/javascript"), (CACHE_CONTROL, "max-age=600")], html::TRIAL)
 }
 
-async fn anywhere(csrf: CsrfToken, next: Next) -> Html<String> {
-    Html(pages::login(&csrf, &next))
+async fn anywhere(csrf: CsrfToken) -> Html<String> {
+    Html(html::anywhere(&csrf))
 }

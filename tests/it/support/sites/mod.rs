@@ -2,11 +2,13 @@
 
 mod actix;
 mod axum;
-mod pages;
+mod html;
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+
+use housekey::pages::Pages;
 
 use super::browser::Browser;
 use super::log::Lines;
@@ -108,11 +110,20 @@ impl Site {
     }
 }
 
+/// Below which path the sites have the pages of housekey.
+pub(crate) const ACCOUNT: &str = "/account";
+
+/// With the script of `html::TRIAL`, for a login may end at one of them.
+fn ready_made() -> Pages {
+    let pages = Pages::at(ACCOUNT).with_home("/welcome");
+    pages.with_template(|page| Some(page.to_html() + r#"<script src="/trial.js"></script>"#))
+}
+
 /// Fills in the form of the login page that is open, and sends it.
 pub(crate) fn fill_in(browser: &Browser, name: &str) {
-    browser.find("#login [name=username]").type_in(name);
-    browser.find("#login [name=password]").type_in(PASSWORD);
-    browser.press("#login button");
+    browser.find("main [name=username]").type_in(name);
+    browser.find("main [name=password]").type_in(PASSWORD);
+    browser.press("main button");
 }
 
 /// Signs in at the login page of this address.

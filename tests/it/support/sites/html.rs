@@ -1,7 +1,7 @@
 //! What the pages hold.
 
 use housekey::User;
-use housekey::axum::{CsrfToken, Next};
+use housekey::axum::CsrfToken;
 
 /// For everyone: who the visitor is, and what can be done.
 pub(super) fn home(user: Option<&User>, csrf: &CsrfToken) -> String {
@@ -11,19 +11,17 @@ pub(super) fn home(user: Option<&User>, csrf: &CsrfToken) -> String {
         r#"<!doctype html><title>home</title><p id="who">{who}</p>
 <form id="change" method="post" action="/change">{csrf}<button>Change</button></form>
 <form id="files" method="post" action="/change" enctype="multipart/form-data">{csrf}<input type="file" name="file"><button>Send</button></form>
-<form id="logout" method="post" action="/logout">{csrf}<button>Sign out</button></form>
+<form id="logout" method="post" action="/account/logout?next=/">{csrf}<button>Sign out</button></form>
 <a id="private" href="/private">private</a><script src="/trial.js"></script>"#
     )
 }
 
-/// The form to sign in; it is also what all addresses show that are no others, so that a login can be tried from
-/// wherever one has ended.
-pub(super) fn login(csrf: &CsrfToken, next: &Next) -> String {
-    let next = next.get().unwrap_or_default().replace('&', "&amp;").replace('"', "&quot;");
+/// A form to sign in, which all addresses show that are no others: so a login can be tried from wherever one has ended.
+pub(super) fn anywhere(csrf: &CsrfToken) -> String {
     format!(
-        r#"<!doctype html><title>login</title><form id="login" method="post" action="/login">{csrf}
-<input type="hidden" name="next" value="{next}"><input name="username"><input name="password" type="password">
-<button>Sign in</button></form><script src="/trial.js"></script>"#,
+        r#"<!doctype html><title>anywhere</title><main><form id="login" method="post" action="/account/login">{csrf}
+<input type="hidden" name="next"><input name="username"><input name="password" type="password">
+<button>Sign in</button></form></main><script src="/trial.js"></script>"#,
         csrf = csrf.input()
     )
 }
@@ -65,7 +63,7 @@ if (trial && !form) {
     } else {
         sessionStorage.setItem("trial", JSON.stringify(trial));
         if (trial.by === "query") {
-            location.href = "/login?next=" + encodeURIComponent(next);
+            location.href = "/account/login?next=" + encodeURIComponent(next);
         } else {
             [form.username.value, form.password.value, form.next.value] = [trial.name, trial.password, next];
             form.submit();
