@@ -2,7 +2,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use housekey::pages::App;
 use housekey::{EventKind, Seen};
+
+use crate::serve::Listen;
 
 /// Keeps a house: one login for all its web apps.
 ///
@@ -72,6 +75,25 @@ pub(crate) enum Command {
     /// All in one transaction: what is interrupted has not happened, and can be run again. FROM is only read. Stop the
     /// apps before; then give them TO as `SHARED_DATABASE_URL`. No other settings are needed.
     Transfer(Transferred),
+    /// Serves the ready-made pages as an app of their own: to sign in, for the account, the desk of staff
+    ///
+    /// The front door of a house whose other apps have no such pages: theirs is `LOGIN_URL`, as
+    /// `https://front.example.org/login`. Whoever has signed in goes back to the app. `/` leads to the account and to
+    /// the other apps, `/logout` out, `/users` and `/groups` to the desk; `/housekey.json` tells whether all is well.
+    ///
+    /// Settings of the environment that matter here, beside `SHARED_DATABASE_URL` and `SECRET_KEY`:
+    ///
+    /// `SUCCESS_URL_ALLOWED_HOSTS=["wiki.example.org"]`  the apps to which visitors go back
+    /// `SESSION_COOKIE_DOMAIN=example.org`  the parent of all hosts, the same in every app
+    /// `SECURE_PROXY_SSL_HEADER=["X-Forwarded-Proto", "https"]`  how the proxy in front says "it was HTTPS"
+    /// `CLIENT_ADDRESS_HEADER=X-Real-IP`  how it tells the visitor's address
+    /// `TRUSTED_PROXIES=["unix"]`  whom to believe that; this machine, if nobody is named
+    /// `ALLOWED_HOSTS=["front.example.org"]`, `PUBLIC_URL=https://front.example.org`  who it is itself
+    /// `APP_NAME`  its name in the house [default: front]
+    ///
+    /// `housekey migrate` comes first. SIGTERM and Ctrl-C let requests under way finish, for ten seconds at most.
+    #[command(verbatim_doc_comment)]
+    Serve(Serve),
     /// Reads a Cookie header from standard input, and tells why it is or is not a login here
     Why,
     /// Lists what has happened in the house, the newest first
@@ -210,6 +232,30 @@ pub(crate) struct Transferred {
     /// Leaves this table where it is. May be given several times
     #[arg(long, value_name = "TABLE")]
     pub(crate) leave: Vec<String>,
+}
+
+#[derive(clap::Args)]
+pub(crate) struct Serve {
+    /// Where to listen: `ADDRESS:PORT` (port 0: any that is free), or a socket, `unix:PATH`
+    #[arg(long, env = "LISTEN", value_name = "WHERE", default_value = "127.0.0.1:8000")]
+    pub(crate) listen: Listen,
+    /// What stands above the pages [default: `APP_NAME`]
+    #[arg(long, env = "TITLE", value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+    /// An app that the account page leads to: Django apps do not tell their address. May be given several times
+    #[arg(long, value_name = "NAME=URL", value_parser = app_link)]
+    pub(crate) app: Vec<App>,
+}
+
+fn app_link(text: &str) -> Result<App, String> {
+    match text.split_once('=') {
+        Some((name, url))
+            if !name.is_empty() && (url.starts_with("https://") || url.starts_with("http://")) =>
+        {
+            Ok(App { name: name.to_owned(), url: url.to_owned() })
+        }
+        _ => Err("give a name and an address, like wiki=https://wiki.example.org".to_owned()),
+    }
 }
 
 #[derive(Subcommand)]

@@ -13,6 +13,7 @@ mod init;
 mod keys;
 mod progress;
 mod say;
+mod serve;
 mod sessions;
 mod transfer;
 mod users;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     tracing_subscriber::fmt().with_writer(std::io::stderr).without_time().init();
     let form = if args.json { Form::Json } else { Form::Text };
-    match run(args.command) {
+    match run(args.command, form) {
         Ok(report) => report.print(form),
         Err(error) if is_not_there(&*error) => {
             let told = say::told(&*error);
@@ -57,7 +58,7 @@ fn is_not_there(error: &(dyn std::error::Error + 'static)) -> bool {
 /// An error of the library, or of what the command line does itself.
 type Failure = Box<dyn std::error::Error>;
 
-fn run(command: Command) -> Result<Report, Failure> {
+fn run(command: Command, form: Form) -> Result<Report, Failure> {
     Ok(match command {
         Command::Init { file, shared, local } => init::init(&file, shared, &local)?,
         Command::Key(command) => keys::run(&command)?,
@@ -73,6 +74,10 @@ fn run(command: Command) -> Result<Report, Failure> {
             Report::fine(sql.clone(), json!({ "sql": sql }))
         }
         Command::Transfer(what) => transfer::run(&what)?,
+        Command::Serve(wanted) => {
+            let config = config_or(serve::default)?.without_local_database();
+            serve::run(config, &wanted, form)?
+        }
         Command::Why => why(&open()?)?,
         Command::Events(wanted) => events::list(&open()?, wanted)?,
         Command::Sessions(command) => sessions::run(&open()?, command)?,
@@ -82,12 +87,16 @@ fn run(command: Command) -> Result<Report, Failure> {
     })
 }
 
+fn config() -> Result<Config, Error> {
+    config_or(|_| None)
+}
+
 /// Only the shared database is needed here.
 #[expect(clippy::disallowed_methods, reason = "the other database is wanted by apps, and not here")]
-fn config() -> Result<Config, Error> {
-    Config::from_env_or(|name| {
-        let shared = || std::env::var("SHARED_DATABASE_URL").ok();
-        (name == "DATABASE_URL").then(shared).flatten()
+fn config_or(default: impl Fn(&str) -> Option<&'static str>) -> Result<Config, Error> {
+    Config::from_env_or(|name| match name {
+        "DATABASE_URL" => std::env::var("SHARED_DATABASE_URL").ok(),
+        name => default(name).map(str::to_owned),
     })
 }
 

@@ -1,5 +1,8 @@
 //! A house moves by one command, whatever becomes of it in the middle.
 
+#[cfg(feature = "postgres")]
+#[path = "support/server.rs"]
+mod server;
 mod support;
 
 use std::io::{BufRead as _, BufReader};
@@ -302,32 +305,10 @@ fn two_moves_at_once_are_one() {
 
 #[cfg(feature = "postgres")]
 mod postgres {
+    use super::server::Server;
     use super::*;
 
-    /// A database that is gone with the value; `None` where there is no server.
-    struct Server {
-        admin: String,
-        name: String,
-    }
-
     impl Server {
-        fn new(name: &str) -> Option<Self> {
-            #[expect(clippy::disallowed_methods, reason = "tests are told what there is")]
-            let Ok(admin) = std::env::var("HOUSEKEY_TEST_POSTGRES") else {
-                eprintln!("SKIPPED: no PostgreSQL here; scripts/test brings it");
-                return None;
-            };
-            let server =
-                Self { admin, name: format!("housekey_cli_{}_{name}", std::process::id()) };
-            let create = format!("CREATE DATABASE {}", server.name);
-            PgConnection::establish(&server.admin).unwrap().batch_execute(&create).unwrap();
-            Some(server)
-        }
-
-        fn url(&self) -> String {
-            format!("{}/{}", self.admin.rsplit_once('/').unwrap().0, self.name)
-        }
-
         fn count(&self, query: &str) -> i64 {
             let mut conn = PgConnection::establish(&self.url()).unwrap();
             diesel::select(sql::<BigInt>(&format!("({query})"))).get_result(&mut conn).unwrap()
@@ -339,14 +320,6 @@ mod postgres {
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                 AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
             ) == 0
-        }
-    }
-
-    impl Drop for Server {
-        fn drop(&mut self) {
-            if let Ok(mut conn) = PgConnection::establish(&self.admin) {
-                let _ = conn.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
-            }
         }
     }
 
