@@ -27,7 +27,6 @@ impl<L: HouseConnection> Housekey<L> {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn sessions_of(&self, user: &User) -> Result<Vec<SessionInfo>, Error> {
-        self.auth().write_down();
         self.auth().sessions_of(user.id)
     }
 

@@ -10,7 +10,9 @@ use crate::user::store::UserRow;
 
 impl Auth {
     /// Those that are known to be the user's: living, signed by a key of ours, with the password as it is now.
+    /// When they were seen is written down first.
     pub(crate) fn sessions_of(&self, user_id: i64) -> Result<Vec<SessionInfo>, Error> {
+        self.write_down();
         let Some(user) = self.readable_by_id(user_id)? else { return Ok(Vec::new()) };
         let rows = owned::living_of(&self.shared, user.id)?;
         let logins =

@@ -22,7 +22,6 @@ impl Desk<'_> {
     /// [`Error::Denied`]; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn sessions(&self, id: i64) -> Result<Vec<SessionInfo>, Error> {
         self.may_see(&["auth.view_user", "auth.change_user"])?;
-        self.auth.write_down();
         self.auth.sessions_of(id)
     }
 
