@@ -16,6 +16,7 @@ use crate::db::schema::{
 };
 use crate::db::{DjangoId, SharedConnection, locked, on_shared};
 use crate::error::Error;
+use crate::user::granted;
 
 diesel::define_sql_function! { fn lower(text: Text) -> Text; }
 
@@ -162,16 +163,11 @@ pub(super) fn permissions_of_groups(
             ))
             .load(&mut **conn)?
     });
-    let mut found: BTreeMap<i32, Vec<String>> = BTreeMap::new();
-    for (id, (label, codename)) in rows {
-        found.entry(id.into()).or_default().push(format!("{label}.{codename}"));
+    let mut found: BTreeMap<i32, Vec<(String, String)>> = BTreeMap::new();
+    for (id, permission) in rows {
+        found.entry(id.into()).or_default().push(permission);
     }
-    for names in found.values_mut() {
-        names.sort();
-        // Two models of an app may have one codename: that is one permission.
-        names.dedup();
-    }
-    Ok(found)
+    Ok(found.into_iter().map(|(id, rows)| (id, granted::sorted(rows))).collect())
 }
 
 pub(super) fn group_name(conn: &mut SharedConnection, id: i32) -> QueryResult<Option<String>> {

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::permission::named;
 use crate::db::schema::{
     auth_group, auth_group_permissions, auth_permission, auth_user, auth_user_groups,
     auth_user_user_permissions, django_content_type,
@@ -98,8 +99,6 @@ pub(crate) fn permissions_of_group(
 }
 
 /// Two models of an app may have one codename: for `has_perm` that is one permission.
-fn sorted(rows: Vec<(String, String)>) -> Vec<String> {
-    let names = rows.into_iter().map(|(label, codename)| format!("{label}.{codename}"));
-    let names: std::collections::BTreeSet<String> = names.collect();
-    names.into_iter().collect()
+pub(crate) fn sorted(rows: Vec<(String, String)>) -> Vec<String> {
+    named(rows).into_iter().collect()
 }

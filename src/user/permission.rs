@@ -39,8 +39,12 @@ impl Permissions {
         // Of a superuser's permissions only the names are lost when a row cannot be read.
         let rows =
             rows.or_else(|error| if everything { error.nothing_if_strange() } else { Err(error) })?;
-        let names = rows.into_iter().map(|(label, codename)| format!("{label}.{codename}"));
-        Ok(Self { everything, names: names.collect() })
+        Ok(Self { everything, names: named(rows) })
+    }
+
+    /// What is granted to the user, whether or not the user is active or a superuser.
+    pub(crate) fn granted_to(conn: &mut SharedConnection, user_id: i32) -> QueryResult<Self> {
+        Ok(Self { everything: false, names: named(granted(conn, user_id)?) })
     }
 
     /// Has the user this permission?
@@ -85,7 +89,13 @@ impl Permissions {
     }
 }
 
+/// App labels and codenames.
 type Names = Vec<(String, String)>;
+
+/// As they are granted, each once: two models of an app may have one codename.
+pub(super) fn named(rows: Names) -> BTreeSet<String> {
+    rows.into_iter().map(|(label, codename)| format!("{label}.{codename}")).collect()
+}
 
 fn all(conn: &mut SharedConnection) -> QueryResult<Names> {
     on_shared!(SharedConnection, conn, conn => {
@@ -94,15 +104,6 @@ fn all(conn: &mut SharedConnection) -> QueryResult<Names> {
             .select((django_content_type::app_label, auth_permission::codename))
             .load(&mut **conn)
     })
-}
-
-impl Permissions {
-    /// What is granted to the user, whether or not the user is active or a superuser.
-    pub(crate) fn granted_to(conn: &mut SharedConnection, user_id: i32) -> QueryResult<Self> {
-        let names = granted(conn, user_id)?;
-        let names = names.into_iter().map(|(label, codename)| format!("{label}.{codename}"));
-        Ok(Self { everything: false, names: names.collect() })
-    }
 }
 
 /// The user's own and those of the user's groups, in one query.
