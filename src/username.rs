@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::python::{is_word, strip};
 
 /// As many characters as `auth_user.username` has room for.
-const MAX_CHARACTERS: usize = 150;
+pub(crate) const MAX_CHARACTERS: usize = 150;
 /// In bytes; 150 characters have no more than 600, and Unicode's forms shrink hardly anything.
 const MOST_TO_NORMALIZE: usize = 4096;
 

@@ -7,6 +7,7 @@ use super::frame::Frame;
 use super::plain::is_web;
 use super::settings::page;
 use super::{device, when};
+use crate::session::{Session, SessionInfo};
 
 /// To sign in.
 ///
@@ -146,7 +147,7 @@ impl Sessions {
 ///
 /// ```no_run
 /// # fn with(info: &housekey::SessionInfo, session: &housekey::Session) {
-/// let row = housekey::pages::SessionRow::of(info, info.is_current(session));
+/// let row = housekey::pages::SessionRow::of(info, session);
 /// # }
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -168,21 +169,19 @@ pub struct SessionRow {
 }
 
 impl SessionRow {
-    /// What is to be shown of a session.
+    /// What is to be shown of one, to who has this session.
     ///
     /// ```no_run
     /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, session: &housekey::Session, user: &housekey::User)
     /// # -> Result<(), housekey::Error> {
     /// use housekey::pages::SessionRow;
     /// let sessions = house.sessions_of(user)?;
-    /// let rows: Vec<SessionRow> =
-    ///     sessions.iter().map(|one| SessionRow::of(one, one.is_current(session))).collect();
+    /// let rows: Vec<SessionRow> = sessions.iter().map(|one| SessionRow::of(one, session)).collect();
     /// # Ok(())
     /// # }
     /// ```
     #[must_use]
-    #[expect(clippy::fn_params_excessive_bools, reason = "it is what the field is")]
-    pub fn of(info: &crate::SessionInfo, is_current: bool) -> Self {
+    pub fn of(info: &SessionInfo, session: &Session) -> Self {
         Self {
             id: info.id.clone(),
             agent: info.agent.clone().unwrap_or_default(),
@@ -190,7 +189,7 @@ impl SessionRow {
             address: info.address.map(|address| address.to_string()).unwrap_or_default(),
             created: info.created,
             last_seen: info.last_seen,
-            is_current,
+            is_current: info.is_current(session),
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
 #[derive(Clone)]
 pub struct Pages {
     pub(crate) base: String,
-    pub(crate) home: Option<String>,
+    pub(crate) home: String,
     pub(crate) title: Option<String>,
     pub(crate) language: Option<Language>,
     pub(crate) stylesheet: Option<String>,
@@ -36,7 +36,14 @@ impl Pages {
     pub fn at(path: &str) -> Self {
         let path = path.trim_matches('/');
         let base = if path.is_empty() { String::new() } else { format!("/{path}") };
-        Self { base, home: None, title: None, language: None, stylesheet: None, template: None }
+        Self {
+            base,
+            home: "/".to_owned(),
+            title: None,
+            language: None,
+            stylesheet: None,
+            template: None,
+        }
     }
 
     /// What the app is called on the pages, unless it is the name of the app in the house.
@@ -58,7 +65,7 @@ impl Pages {
     /// ```
     #[must_use]
     pub fn with_home(mut self, path: impl Into<String>) -> Self {
-        self.home = Some(path.into());
+        self.home = path.into();
         self
     }
 
@@ -111,10 +118,6 @@ impl Pages {
     pub(crate) fn render(&self, view: &View<'_>) -> String {
         let own = self.template.as_ref().and_then(|template| template(view));
         own.unwrap_or_else(|| view.to_html())
-    }
-
-    pub(crate) fn home(&self) -> &str {
-        self.home.as_deref().unwrap_or("/")
     }
 }
 

@@ -1,13 +1,11 @@
 use std::sync::Arc;
 
 use actix_web::dev::HttpServiceFactory;
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 
 use super::extract::visit;
-use super::view::{Refusal, View};
+use super::view::{Refusal, View, sent};
 use crate::pages::Pages;
-use crate::web::headers::Headers;
 use crate::web::pages::answer;
 
 /// The routes of the ready-made [`pages`](crate::pages), for `App::service`, inside [`HousekeyMiddleware`].
@@ -41,16 +39,6 @@ async fn serve(
     body: web::Payload,
 ) -> Result<HttpResponse, actix_web::Error> {
     let visit = visit(&request)?;
-    match answer(&pages, &visit, &View(&request), body.into_inner()).await.parts() {
-        Ok((status, headers, body)) => {
-            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let mut response = HttpResponseBuilder::new(status).body(body);
-            response.headers_mut().remove("content-type");
-            for (name, value) in headers {
-                response.headers_mut().add(name, &value);
-            }
-            Ok(response)
-        }
-        Err(problem) => Ok(Refusal(problem).error_response()),
-    }
+    let answer = answer(&pages, &visit, &View(&request), body.into_inner()).await;
+    Ok(answer.render().map_or_else(|problem| Refusal(problem).error_response(), sent))
 }

@@ -13,7 +13,7 @@ use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, Respo
 use crate::error::Error;
 use crate::web::head::{Form, Head};
 use crate::web::headers::{Headers, headers_of};
-use crate::web::problem::Problem;
+use crate::web::problem::{Problem, Rendered};
 use crate::web::{SeeOther, Visit};
 
 /// What a request carries to the extractors.
@@ -74,7 +74,10 @@ impl ResponseError for Refusal {
 }
 
 pub(super) fn rendered(problem: Problem, form: Form) -> HttpResponse<BoxBody> {
-    let answer = problem.render(form);
+    sent(problem.render(form))
+}
+
+pub(super) fn sent(answer: Rendered) -> HttpResponse<BoxBody> {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponseBuilder::new(status).body(answer.body);
     // That of a body of text; an answer without one has no kind.

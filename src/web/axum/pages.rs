@@ -2,15 +2,12 @@ use std::sync::Arc;
 
 use ::axum::Router;
 use ::axum::routing::any;
-use axum_core::body::Body;
 use axum_core::extract::Request;
 use axum_core::response::{IntoResponse, Response};
-use http::StatusCode;
 
 use super::extract::asked;
-use super::view::View;
+use super::view::{View, sent};
 use crate::pages::Pages;
-use crate::web::headers::Headers;
 use crate::web::pages::answer;
 
 /// The routes of the ready-made [`pages`](crate::pages), to be merged into those of the app, inside [`HousekeyLayer`].
@@ -49,16 +46,6 @@ async fn serve(pages: Arc<Pages>, request: Request) -> Response {
         Err(error) => return error.into_response(),
     };
     let view = View::of_parts(&parts);
-    match answer(&pages, &visit, &view, body.into_data_stream()).await.parts() {
-        Ok((status, headers, body)) => {
-            let mut response = Response::new(Body::from(body));
-            *response.status_mut() =
-                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            for (name, value) in headers {
-                response.headers_mut().add(name, &value);
-            }
-            response
-        }
-        Err(problem) => problem.into_response(),
-    }
+    let answer = answer(&pages, &visit, &view, body.into_data_stream()).await;
+    answer.render().map_or_else(IntoResponse::into_response, sent)
 }

@@ -14,7 +14,7 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use crate::error::Error;
 use crate::web::head::{Form, Head};
 use crate::web::headers::{Headers, headers_of};
-use crate::web::problem::Problem;
+use crate::web::problem::{Problem, Rendered};
 use crate::web::{SeeOther, Visit};
 
 /// What a request carries to the extractors.
@@ -95,7 +95,10 @@ impl IntoResponse for Problem {
 }
 
 pub(super) fn rendered(problem: Problem, form: Form) -> Response {
-    let answer = problem.render(form);
+    sent(problem.render(form))
+}
+
+pub(super) fn sent(answer: Rendered) -> Response {
     let mut response = Response::new(Body::from(answer.body));
     *response.status_mut() =
         StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

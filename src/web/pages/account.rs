@@ -2,10 +2,11 @@
 
 use super::room::Room;
 use super::{Answer, Answered, Posted};
+use crate::auth::Auth;
 use crate::error::Error;
 use crate::pages::{
-    Account, App, ChangePassword, Frame, Message, SessionRow, Sessions, SetPassword, SignIn,
-    SignOut, View, is_web,
+    Account, App, ChangePassword, Message, SessionRow, Sessions, SetPassword, SignIn, SignOut,
+    View, is_web,
 };
 use crate::password::{Person, Weakness, weaknesses};
 use crate::registry::Seen;
@@ -22,7 +23,7 @@ pub(super) async fn home<H: Head>(room: &Room<'_, H>) -> Answered {
         .collect();
     apps.dedup();
     let page = Account { frame: room.frame().await?, apps };
-    Ok(room.show(200, &View::Account(&page)))
+    Ok(room.show(None, &View::Account(&page)))
 }
 
 pub(super) async fn sign_in<H: Head>(room: &Room<'_, H>) -> Answered {
@@ -32,7 +33,7 @@ pub(super) async fn sign_in<H: Head>(room: &Room<'_, H>) -> Answered {
     // they would go round for ever.
     let leads_elsewhere = next.get().is_some_and(is_web);
     if user.is_some() && !next.asks_again() && !leads_elsewhere {
-        return Ok(Answer::SeeOther(next.get().unwrap_or(room.pages.home()).to_owned()));
+        return Ok(room.onwards(&next));
     }
     let page = SignIn {
         frame: room.frame().await?,
@@ -40,44 +41,37 @@ pub(super) async fn sign_in<H: Head>(room: &Room<'_, H>) -> Answered {
         next: next.get().unwrap_or_default().to_owned(),
         again: next.asks_again(),
     };
-    Ok(room.show(200, &View::SignIn(&page)))
+    Ok(room.show(None, &View::SignIn(&page)))
 }
 
 pub(super) async fn signed_in<H: Head>(room: &Room<'_, H>, posted: &Posted) -> Answered {
     let (username, next) = (posted.text("username"), room.next(posted));
     let auth = room.auth().await?;
-    let (status, message, wait) = match auth.authenticate(username, posted.text("password")).await {
+    let message = match auth.authenticate(username, posted.text("password")).await {
         Ok(Some(user)) => {
             auth.login(&user).await?;
-            return Ok(Answer::SeeOther(next.get().unwrap_or(room.pages.home()).to_owned()));
+            return Ok(room.onwards(&next));
         }
-        Ok(None) => (401, Message::WrongCredentials, None),
-        Err(Error::TooManyAttempts { wait }) => {
-            let seconds = wait.as_secs().max(1);
-            (429, Message::TooManyAttempts { seconds }, Some(seconds))
-        }
-        Err(error) => return Err(error.into()),
+        Ok(None) => Message::WrongCredentials,
+        Err(error) => of_password(error)?,
     };
     let page = SignIn {
-        frame: Frame { message: Some(message), ..room.frame().await? },
+        frame: room.frame_with(Some(message)).await?,
         username: username.to_owned(),
         next: next.get().unwrap_or_default().to_owned(),
         again: next.asks_again(),
     };
-    let html = room.pages.render(&View::SignIn(&page));
-    let headers = wait.map(|seconds| ("retry-after", seconds.to_string())).into_iter().collect();
-    Ok(Answer::Page { status, html, headers })
+    Ok(room.show(Some(message), &View::SignIn(&page)))
 }
 
 pub(super) async fn sign_out<H: Head>(room: &Room<'_, H>) -> Answered {
     let page = SignOut { frame: room.frame().await? };
-    Ok(room.show(200, &View::SignOut(&page)))
+    Ok(room.show(None, &View::SignOut(&page)))
 }
 
 pub(super) async fn signed_out<H: Head>(room: &Room<'_, H>, posted: &Posted) -> Answered {
     room.auth().await?.logout().await?;
-    let next = room.next(posted);
-    Ok(Answer::SeeOther(next.get().map_or_else(|| room.url("/logout"), str::to_owned)))
+    Ok(Answer::SeeOther(room.next(posted).redirect_or(&room.url("/logout"))))
 }
 
 pub(super) async fn change_password<H: Head>(room: &Room<'_, H>) -> Answered {
@@ -94,11 +88,7 @@ pub(super) async fn password_changed<H: Head>(room: &Room<'_, H>, posted: &Poste
     let message = match room.auth().await?.change_password(posted.text("old"), new).await {
         Ok(true) => return Ok(room.done("/", Message::PasswordChanged)),
         Ok(false) => Message::WrongOldPassword,
-        Err(Error::TooManyAttempts { wait }) => {
-            Message::TooManyAttempts { seconds: wait.as_secs().max(1) }
-        }
-        Err(Error::User { .. }) => Message::PasswordTooLong,
-        Err(error) => return Err(error.into()),
+        Err(error) => of_password(error)?,
     };
     show_change(room, user, Some(message), Vec::new()).await
 }
@@ -109,9 +99,20 @@ async fn show_change<H: Head>(
     problem: Option<Message>,
     weaknesses: Vec<Weakness>,
 ) -> Answered {
-    let frame = with_problem(room.frame().await?, problem);
+    let frame = room.frame_with(problem).await?;
     let page = ChangePassword { frame, username: user.username, weaknesses };
-    Ok(room.show(status_of(problem), &View::ChangePassword(&page)))
+    Ok(room.show(problem, &View::ChangePassword(&page)))
+}
+
+/// What of an error is to be told in the form with the password.
+fn of_password(error: Error) -> Result<Message, Error> {
+    match error {
+        Error::TooManyAttempts { wait } => {
+            Ok(Message::TooManyAttempts { seconds: wait.as_secs().max(1) })
+        }
+        Error::User { .. } => Ok(Message::PasswordTooLong),
+        error => Err(error),
+    }
 }
 
 /// The new password, if it was typed twice and is good enough.
@@ -134,24 +135,23 @@ pub(super) async fn sessions<H: Head>(room: &Room<'_, H>) -> Answered {
 async fn show_sessions<H: Head>(room: &Room<'_, H>, problem: Option<Message>) -> Answered {
     let user = room.user().await?;
     let session = room.session().await?;
-    let rows = move |auth: &crate::auth::Auth| {
-        auth.write_down();
+    let rows = move |auth: &Auth| {
         let sessions = auth.sessions_of(user.id)?;
         let mut rows: Vec<SessionRow> =
-            sessions.iter().map(|one| SessionRow::of(one, one.is_current(&session))).collect();
+            sessions.iter().map(|one| SessionRow::of(one, &session)).collect();
         rows.sort_by_key(|row| !row.is_current);
         Ok(rows)
     };
     let sessions = room.visit.front.work(rows).await?;
-    let page = Sessions { frame: with_problem(room.frame().await?, problem), sessions };
-    Ok(room.show(status_of(problem), &View::Sessions(&page)))
+    let page = Sessions { frame: room.frame_with(problem).await?, sessions };
+    Ok(room.show(problem, &View::Sessions(&page)))
 }
 
 pub(super) async fn session_ended<H: Head>(room: &Room<'_, H>, posted: &Posted) -> Answered {
     let user = room.user().await?;
     let session = room.session().await?;
     let id = posted.text("end").to_owned();
-    let end = move |auth: &crate::auth::Auth| match (&*id, session.id()) {
+    let end = move |auth: &Auth| match (&*id, session.id()) {
         ("others", Some(this)) => {
             auth.end_other_sessions(user.id, &this)?;
             Ok(Some(Message::SessionsEnded))
@@ -187,10 +187,7 @@ pub(super) async fn password_set<H: Head>(
     match set {
         Ok(true) => Ok(room.done("/login", Message::PasswordSet)),
         Ok(false) => show_set(room, None, None, Vec::new()).await,
-        Err(Error::User { .. }) => {
-            show_set(room, Some(user), Some(Message::PasswordTooLong), Vec::new()).await
-        }
-        Err(error) => Err(error.into()),
+        Err(error) => show_set(room, Some(user), Some(of_password(error)?), Vec::new()).await,
     }
 }
 
@@ -212,21 +209,7 @@ async fn show_set<H: Head>(
     weaknesses: Vec<Weakness>,
 ) -> Answered {
     let problem = if user.is_some() { problem } else { Some(Message::LinkSpent) };
-    let frame = with_problem(room.frame().await?, problem);
+    let frame = room.frame_with(problem).await?;
     let page = SetPassword { frame, username: user.map(|user| user.username), weaknesses };
-    Ok(room.show(status_of(problem), &View::SetPassword(&page)))
-}
-
-pub(super) fn with_problem(frame: Frame, problem: Option<Message>) -> Frame {
-    Frame { message: problem.or(frame.message), ..frame }
-}
-
-/// A form that was not taken is shown again.
-pub(super) fn status_of(problem: Option<Message>) -> u16 {
-    match problem {
-        None => 200,
-        Some(Message::LinkSpent) => 410,
-        Some(Message::TooManyAttempts { .. }) => 429,
-        Some(_) => 422,
-    }
+    Ok(room.show(problem, &View::SetPassword(&page)))
 }

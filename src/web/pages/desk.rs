@@ -29,7 +29,7 @@ impl<H: Head> Room<'_, H> {
         match self.try_desk(work).await {
             Ok(done) => Ok(done),
             Err(Refused::Answer(answer)) => Err(answer),
-            Err(Refused::Form(message)) => Err(self.note(status_of(message), message).await),
+            Err(Refused::Form(message)) => Err(self.note(message).await),
         }
     }
 
@@ -41,11 +41,15 @@ impl<H: Head> Room<'_, H> {
         self.user().await?;
         let session = self.session().await.map_err(Answer::from)?;
         let at_the_desk = move |auth: &Auth| work(&Desk::open(auth, &session)?);
-        let done = self.visit.front.work(at_the_desk).await;
-        done.map_err(|error| match message_of(&error) {
-            Some(message) => Refused::Form(message),
-            None => Refused::Answer(error.into()),
-        })
+        match self.visit.front.work(at_the_desk).await {
+            Ok(done) => Ok(done),
+            Err(error) => Err(match message_of(&error) {
+                // No form mends that.
+                Some(Message::NotFound) => Refused::Answer(self.note(Message::NotFound).await),
+                Some(message) => Refused::Form(message),
+                None => Refused::Answer(error.into()),
+            }),
+        }
     }
 }
 
@@ -59,23 +63,12 @@ fn message_of(error: &Error) -> Option<Message> {
         Error::Denied { why: Denied::LastSuperuser } => Message::LastSuperuser,
         Error::UsernameTaken { .. } => Message::UsernameTaken,
         Error::User { .. } => Message::TooLong,
+        Error::Group { .. } => Message::GroupNameMissing,
         Error::GroupTaken { .. } => Message::GroupTaken,
         Error::StillReferred { .. } => Message::GroupInUse,
         Error::Unknown { .. } => Message::NotFound,
         _ => return None,
     })
-}
-
-pub(super) fn status_of(message: Message) -> u16 {
-    match message {
-        Message::NotFound => 404,
-        Message::NotStaff
-        | Message::Lacks
-        | Message::MoreThanYours
-        | Message::Yourself
-        | Message::LastSuperuser => 403,
-        _ => 422,
-    }
 }
 
 /// What of a list is to be after a form that was made of an older state of it: what was ticked or cleared there is

@@ -1,12 +1,12 @@
 //! The groups of the house, at the desk.
 
-use super::desk::{Refused, changed, permissions, status_of};
+use super::desk::{Refused, changed, permissions};
 use super::room::Room;
-use super::users::{LONGEST_NAME, number};
+use super::users::number;
 use super::{Answered, Posted};
-use crate::desk::Desk;
+use crate::desk::{Desk, GroupFile};
 use crate::error::Error;
-use crate::pages::{EditGroup, Frame, GroupRow, Groups, Message, View};
+use crate::pages::{EditGroup, GroupRow, Groups, Message, View};
 use crate::web::head::Head;
 
 pub(super) async fn list<H: Head>(room: &Room<'_, H>) -> Answered {
@@ -24,33 +24,23 @@ async fn show_all<H: Head>(room: &Room<'_, H>, refused: Option<(&Posted, Message
         Ok((rows.collect(), desk.has_perm("auth.add_group")))
     };
     let (groups, may_add) = room.desk(read).await?;
-    let frame = room.frame().await?;
     let message = refused.map(|(_, message)| message);
     let page = Groups {
-        frame: Frame { message: message.or(frame.message), ..frame },
+        frame: room.frame_with(message).await?,
         groups,
         name: refused.map(|(posted, _)| posted.text("name").to_owned()).unwrap_or_default(),
         may_add,
     };
-    Ok(room.show(message.map_or(200, status_of), &View::Groups(&page)))
+    Ok(room.show(message, &View::Groups(&page)))
 }
 
 pub(super) async fn create<H: Head>(room: &Room<'_, H>, posted: &Posted) -> Answered {
-    let made = match name(posted) {
-        Ok(name) => room.try_desk(move |desk| desk.create_group(&name)).await,
-        Err(message) => Err(Refused::Form(message)),
-    };
-    match made {
+    let name = posted.text("name").to_owned();
+    match room.try_desk(move |desk| desk.create_group(&name)).await {
         Ok(group) => Ok(room.done(&format!("/groups/{}", group.id), Message::GroupCreated)),
         Err(Refused::Form(message)) => show_all(room, Some((posted, message))).await,
         Err(Refused::Answer(answer)) => Err(answer),
     }
-}
-
-fn name(posted: &Posted) -> Result<String, Message> {
-    let name = posted.trimmed("name");
-    let is_good = (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.contains('\0');
-    if is_good { Ok(name) } else { Err(Message::GroupNameMissing) }
 }
 
 pub(super) async fn edit<H: Head>(room: &Room<'_, H>, id: &str) -> Answered {
@@ -63,7 +53,7 @@ async fn show<H: Head>(
     refused: Option<(&Posted, Message)>,
 ) -> Answered {
     let read = move |desk: &Desk<'_>| {
-        let file = desk.group(id)?.ok_or_else(|| Error::unknown("group", id.to_string()))?;
+        let file = file_of(desk, id)?;
         let permissions = permissions(desk, &file.permissions)?;
         let may_delete = file.may_change && desk.has_perm("auth.delete_group");
         Ok((file, permissions, may_delete))
@@ -72,9 +62,8 @@ async fn show<H: Head>(
     let typed = refused.map(|(posted, _)| posted).filter(|posted| posted.has("name"));
     let name = typed.map_or(&*file.name, |typed| typed.text("name")).to_owned();
     let message = refused.map(|(_, message)| message);
-    let frame = room.frame().await?;
     let page = EditGroup {
-        frame: Frame { message: message.or(frame.message), ..frame },
+        frame: room.frame_with(message).await?,
         id,
         title: file.name,
         name,
@@ -84,7 +73,11 @@ async fn show<H: Head>(
         may_change: file.may_change,
         may_delete,
     };
-    Ok(room.show(message.map_or(200, status_of), &View::EditGroup(&page)))
+    Ok(room.show(message, &View::EditGroup(&page)))
+}
+
+fn file_of(desk: &Desk<'_>, id: i64) -> Result<GroupFile, Error> {
+    desk.group(id)?.ok_or_else(|| Error::unknown("group", id.to_string()))
 }
 
 /// What the page of a group is told to do.
@@ -97,23 +90,22 @@ pub(super) async fn act<H: Head>(room: &Room<'_, H>, id: &str, posted: &Posted) 
             let delete = room.try_desk(move |desk| desk.delete_group(id)).await;
             delete.map(|()| ("/groups".to_owned(), Message::GroupDeleted))
         }
-        _ => return Err(room.note(404, Message::NotFound).await),
+        _ => return Err(room.note(Message::NotFound).await),
     };
     match done {
         Ok((path, message)) => Ok(room.done(&path, message)),
-        Err(Refused::Form(Message::NotFound)) => Err(room.note(404, Message::NotFound).await),
         Err(Refused::Form(message)) => show(room, id, Some((posted, message))).await,
         Err(Refused::Answer(answer)) => Err(answer),
     }
 }
 
 async fn save<H: Head>(room: &Room<'_, H>, id: i64, posted: &Posted) -> Result<(), Refused> {
-    let name = name(posted).map_err(Refused::Form)?;
     let posted = posted.clone();
     let save = move |desk: &Desk<'_>| {
-        let now = desk.group(id)?.ok_or_else(|| Error::unknown("group", id.to_string()))?;
+        let now = file_of(desk, id)?;
+        let name = posted.text("name");
         if now.name != name {
-            desk.rename_group(id, &name)?;
+            desk.rename_group(id, name)?;
         }
         desk.set_group_permissions(id, &changed(&now.permissions, &posted, "permission"))
     };

@@ -15,51 +15,69 @@ use futures_core::Stream;
 use self::form::Posted;
 use self::room::Room;
 use super::head::{Head, essence};
-use super::problem::Problem;
-use super::{Guard, Visit, form as bodies};
+use super::problem::{Problem, Rendered};
+use super::{Guard, SeeOther, Visit, form as bodies};
 use crate::error::Error;
 use crate::pages::{Message, Pages, STYLE_VERSION, stylesheet};
 
 /// What a page answers.
 pub(crate) enum Answer {
-    Page { status: u16, html: String, headers: Vec<(&'static str, String)> },
-    SeeOther(String),
-    Style { is_for_good: bool },
+    /// With the seconds to wait, when there is a wait.
+    Page {
+        status: u16,
+        html: String,
+        wait: Option<u64>,
+    },
+    SeeOther(SeeOther),
+    Style {
+        is_for_good: bool,
+    },
     Problem(Problem),
 }
 
 /// For how long a browser may keep the stylesheet of one version.
 const FOR_GOOD: &str = "public, max-age=31536000, immutable";
 
-/// Status, headers and body.
-type Parts = (u16, Vec<(&'static str, String)>, String);
-
 impl Answer {
-    fn page(status: u16, html: String) -> Self {
-        Self::Page { status, html, headers: Vec::new() }
-    }
-
-    /// For an adapter; a problem is put into its form by the layer.
-    pub(crate) fn parts(self) -> Result<Parts, Problem> {
-        Ok(match self {
-            Self::Page { status, html, mut headers } => {
-                headers.push(("content-type", "text/html; charset=utf-8".to_owned()));
-                headers.push(("vary", "Accept-Language".to_owned()));
+    /// As it goes out; a problem is put into its form by the layer.
+    pub(crate) fn render(self) -> Result<Rendered, Problem> {
+        let (status, headers, body) = match self {
+            Self::Page { status, html, wait } => {
+                let kind = ("content-type", "text/html; charset=utf-8".to_owned());
+                let mut headers = vec![kind, ("vary", "Accept-Language".to_owned())];
+                headers.extend(wait.map(|seconds| ("retry-after", seconds.to_string())));
                 (status, headers, html)
             }
-            Self::SeeOther(location) => {
-                (303, vec![("location", crate::next::to_uri(&location))], String::new())
+            Self::SeeOther(SeeOther(location)) => {
+                (303, vec![("location", location)], String::new())
             }
             Self::Style { is_for_good } => {
                 let keep = if is_for_good { FOR_GOOD } else { "no-cache" };
-                let headers = vec![
-                    ("content-type", "text/css; charset=utf-8".to_owned()),
-                    ("cache-control", keep.to_owned()),
-                ];
-                (200, headers, stylesheet().to_owned())
+                let kind = ("content-type", "text/css; charset=utf-8".to_owned());
+                (200, vec![kind, ("cache-control", keep.to_owned())], stylesheet().to_owned())
             }
             Self::Problem(problem) => return Err(problem),
-        })
+        };
+        Ok(Rendered { status, headers, body })
+    }
+}
+
+/// A form that was not taken is shown again.
+fn status_of(problem: Option<Message>) -> u16 {
+    match problem {
+        None => 200,
+        Some(Message::WrongCredentials) => 401,
+        Some(
+            Message::NotStaff
+            | Message::Lacks
+            | Message::MoreThanYours
+            | Message::Yourself
+            | Message::LastSuperuser,
+        ) => 403,
+        Some(Message::NotFound) => 404,
+        Some(Message::LinkSpent) => 410,
+        Some(Message::TooManyAttempts { .. }) => 429,
+        Some(_) => 422,
     }
 }
 
@@ -158,7 +176,7 @@ async fn route<H: Head>(room: &Room<'_, H>, posted: &Posted) -> Answered {
         (Method::Post, ["groups"]) => groups::create(room, posted).await,
         (Method::Get, ["groups", id]) => groups::edit(room, id).await,
         (Method::Post, ["groups", id]) => groups::act(room, id, posted).await,
-        _ => Err(room.note(404, Message::NotFound).await),
+        _ => Err(room.note(Message::NotFound).await),
     }
 }
 

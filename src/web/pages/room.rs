@@ -2,16 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Answer, Posted};
+use super::{Answer, Posted, status_of};
 use crate::error::Error;
 use crate::pages::{Frame, Language, Message, Note, Pages, View};
 use crate::session::Session;
 use crate::user::User;
 use crate::web::head::Head;
 use crate::web::login::{self, Here};
-use crate::web::next::REAUTHENTICATE;
 use crate::web::require::{Denial, Requirement};
-use crate::web::{AuthSession, Next, Visit};
+use crate::web::{AuthSession, Next, SeeOther, Visit};
 
 pub(super) struct Room<'a, H> {
     pub(super) pages: &'a Pages,
@@ -62,13 +61,11 @@ impl<'a, H: Head> Room<'a, H> {
     }
 
     fn turn_away(&self, denial: Denial) -> Answer {
-        let is_stale = matches!(denial, Denial::Stale(_));
         let mut problem = self.visit.front.turn_away(denial, self.head);
         if problem.status == 401 && problem.page.is_none() {
             // The app has no other page for it (LOGIN_URL).
             let here = Here { scheme: "", host: "", path: self.head.path_and_query() };
-            let flag = if is_stale { REAUTHENTICATE } else { "" };
-            problem.page = Some(login::page(&self.url("/login"), here, flag));
+            problem.page = Some(login::page(&self.url("/login"), here, ""));
         }
         problem.into()
     }
@@ -86,7 +83,7 @@ impl<'a, H: Head> Room<'a, H> {
         };
         Ok(Frame {
             app: self.pages.title.clone().unwrap_or_else(|| self.visit.front.app.clone()),
-            home: self.pages.home().to_owned(),
+            home: self.pages.home.clone(),
             base: self.pages.base.clone(),
             extra_stylesheet: self.pages.stylesheet.clone(),
             language: self.language(),
@@ -104,23 +101,35 @@ impl<'a, H: Head> Room<'a, H> {
         self.pages.language.unwrap_or_else(wanted)
     }
 
-    pub(super) fn show(&self, status: u16, view: &View<'_>) -> Answer {
-        Answer::page(status, self.pages.render(view))
+    /// The same with what is the matter, if something is.
+    pub(super) async fn frame_with(&self, problem: Option<Message>) -> Result<Frame, Error> {
+        let frame = self.frame().await?;
+        Ok(Frame { message: problem.or(frame.message), ..frame })
+    }
+
+    pub(super) fn show(&self, problem: Option<Message>, view: &View<'_>) -> Answer {
+        let wait = match problem {
+            Some(Message::TooManyAttempts { seconds }) => Some(seconds),
+            _ => None,
+        };
+        Answer::Page { status: status_of(problem), html: self.pages.render(view), wait }
     }
 
     /// A page that says one thing.
-    pub(super) async fn note(&self, status: u16, message: Message) -> Answer {
-        match self.frame().await {
-            Ok(frame) => {
-                let note = Note { frame: Frame { message: Some(message), ..frame } };
-                self.show(status, &View::Note(&note))
-            }
+    pub(super) async fn note(&self, message: Message) -> Answer {
+        match self.frame_with(Some(message)).await {
+            Ok(frame) => self.show(Some(message), &View::Note(&Note { frame })),
             Err(error) => error.into(),
         }
     }
 
+    /// Where who has signed in goes.
+    pub(super) fn onwards(&self, next: &Next) -> Answer {
+        Answer::SeeOther(next.redirect_or(&self.pages.home))
+    }
+
     /// To another of the pages, which tells what was done.
     pub(super) fn done(&self, path: &str, message: Message) -> Answer {
-        Answer::SeeOther(format!("{}?done={}", self.url(path), message.code()))
+        Answer::SeeOther(SeeOther::to(&format!("{}?done={}", self.url(path), message.code())))
     }
 }

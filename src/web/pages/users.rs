@@ -1,19 +1,16 @@
 //! The users of the house, at the desk.
 
-use super::desk::{Refused, changed, permissions, status_of};
+use super::desk::{Refused, changed, permissions};
 use super::room::Room;
 use super::{Answer, Answered, Posted};
 use crate::desk::{Desk, Rights, UserDetails, UserFile, UserSearch};
 use crate::error::Error;
 use crate::pages::{
-    Choice, EditUser, Frame, Message, NewUser, PasswordLink, SessionRow, UserRow, Users, View,
+    Choice, EditUser, Message, NewUser, PasswordLink, SessionRow, UserRow, Users, View,
 };
 use crate::user::Active;
 use crate::username;
 use crate::web::head::Head;
-
-/// As wide as the column.
-pub(super) const LONGEST_NAME: usize = 150;
 
 pub(super) async fn list<H: Head>(room: &Room<'_, H>) -> Answered {
     let search = room.query("q").unwrap_or_default();
@@ -34,13 +31,13 @@ pub(super) async fn list<H: Head>(room: &Room<'_, H>) -> Answered {
         previous: found.previous,
         may_add,
     };
-    Ok(room.show(200, &View::Users(&page)))
+    Ok(room.show(None, &View::Users(&page)))
 }
 
 pub(super) async fn new<H: Head>(room: &Room<'_, H>) -> Answered {
     room.desk(|desk| desk.may_see(&["auth.add_user"])).await?;
     let page = NewUser { frame: room.frame().await?, ..NewUser::default() };
-    Ok(room.show(200, &View::NewUser(&page)))
+    Ok(room.show(None, &View::NewUser(&page)))
 }
 
 pub(super) async fn create<H: Head>(room: &Room<'_, H>, posted: &Posted) -> Answered {
@@ -64,13 +61,13 @@ pub(super) async fn create<H: Head>(room: &Room<'_, H>, posted: &Posted) -> Answ
 
 async fn show_new<H: Head>(room: &Room<'_, H>, posted: &Posted, message: Message) -> Answered {
     let page = NewUser {
-        frame: Frame { message: Some(message), ..room.frame().await? },
+        frame: room.frame_with(Some(message)).await?,
         username: posted.text("username").to_owned(),
         first_name: posted.text("first_name").to_owned(),
         last_name: posted.text("last_name").to_owned(),
         email: posted.text("email").to_owned(),
     };
-    Ok(room.show(status_of(message), &View::NewUser(&page)))
+    Ok(room.show(Some(message), &View::NewUser(&page)))
 }
 
 /// What was typed, as far as it can be judged without the house. A name that is kept need not be a good one.
@@ -80,7 +77,8 @@ fn details(posted: &Posted, now: Option<&str>) -> Result<UserDetails, Message> {
         return Err(Message::UsernameMissing);
     }
     let is_good = |name: &str| {
-        name.chars().count() <= LONGEST_NAME && username::is_valid(&username::normalize(name))
+        name.chars().count() <= username::MAX_CHARACTERS
+            && username::is_valid(&username::normalize(name))
     };
     if now != Some(&*name) && !is_good(&name) {
         return Err(Message::UsernameInvalid);
@@ -109,7 +107,7 @@ pub(super) async fn number<H: Head>(room: &Room<'_, H>, id: &str) -> Result<i64,
     room.user().await?;
     match id.parse() {
         Ok(id) => Ok(id),
-        Err(_) => Err(room.note(404, Message::NotFound).await),
+        Err(_) => Err(room.note(Message::NotFound).await),
     }
 }
 
@@ -120,13 +118,12 @@ async fn show<H: Head>(
 ) -> Answered {
     let session = room.session().await?;
     let read = move |desk: &Desk<'_>| {
-        let file = desk.user(id)?.ok_or_else(|| Error::unknown("user", id.to_string()))?;
+        let file = file_of(desk, id)?;
         let rows = desk.sessions(id)?;
-        let is_current = |one: &crate::SessionInfo| one.is_current(&session);
         Ok(Shown {
             groups: groups(desk, &file.granted.groups)?,
             permissions: permissions(desk, &file.granted.own)?,
-            sessions: rows.iter().map(|one| SessionRow::of(one, is_current(one))).collect(),
+            sessions: rows.iter().map(|one| SessionRow::of(one, &session)).collect(),
             may_rank: desk.actor().is_superuser,
             is_self: desk.actor().id == file.user.id,
             file,
@@ -136,9 +133,8 @@ async fn show<H: Head>(
     let typed = refused.map(|(posted, _)| posted).filter(|posted| posted.has("username"));
     let field = |name: &str, now: &str| typed.map_or(now, |typed| typed.text(name)).to_owned();
     let (user, message) = (&file.user, refused.map(|(_, message)| message));
-    let frame = room.frame().await?;
     let page = EditUser {
-        frame: Frame { message: message.or(frame.message), ..frame },
+        frame: room.frame_with(message).await?,
         id,
         title: user.username.clone(),
         username: field("username", &user.username),
@@ -159,7 +155,11 @@ async fn show<H: Head>(
         by_groups: file.granted.by_groups,
         sessions,
     };
-    Ok(room.show(message.map_or(200, status_of), &View::EditUser(&page)))
+    Ok(room.show(message, &View::EditUser(&page)))
+}
+
+fn file_of(desk: &Desk<'_>, id: i64) -> Result<UserFile, Error> {
+    desk.user(id)?.ok_or_else(|| Error::unknown("user", id.to_string()))
 }
 
 /// All groups as boxes; one that gives more than the visitor has is closed.
@@ -214,11 +214,10 @@ pub(super) async fn act<H: Head>(room: &Room<'_, H>, id: &str, posted: &Posted) 
                 is_done.then_some(Message::SessionEnded).ok_or(Refused::Form(Message::SessionGone))
             })
         }
-        _ => return Err(room.note(404, Message::NotFound).await),
+        _ => return Err(room.note(Message::NotFound).await),
     };
     match done {
         Ok(message) => Ok(room.done(&format!("/users/{id}"), message)),
-        Err(Refused::Form(Message::NotFound)) => Err(room.note(404, Message::NotFound).await),
         Err(Refused::Form(message)) => show(room, id, Some((posted, message))).await,
         Err(Refused::Answer(answer)) => Err(answer),
     }
@@ -239,7 +238,7 @@ async fn set_rights<H: Head>(
 ) -> Result<Message, Refused> {
     let posted = posted.clone();
     let set = move |desk: &Desk<'_>| {
-        let file = desk.user(id)?.ok_or_else(|| Error::unknown("user", id.to_string()))?;
+        let file = file_of(desk, id)?;
         let now = file.rights();
         let (is_staff, is_superuser) = if desk.actor().is_superuser {
             (posted.has("is_staff"), posted.has("is_superuser"))
@@ -259,7 +258,7 @@ async fn set_rights<H: Head>(
 
 async fn link<H: Head>(room: &Room<'_, H>, id: i64) -> Answered {
     let make = move |desk: &Desk<'_>| {
-        let file = desk.user(id)?.ok_or_else(|| Error::unknown("user", id.to_string()))?;
+        let file = file_of(desk, id)?;
         if !file.user.is_active {
             return Ok(None);
         }
@@ -284,5 +283,5 @@ async fn show_link<H: Head>(
     let url = format!("{scheme}://{}{path}", front.host(room.head));
     let hours = front.auth.reset_timeout().as_secs() / 3600;
     let page = PasswordLink { frame: room.frame().await?, id, title, url, hours };
-    Ok(room.show(200, &View::PasswordLink(&page)))
+    Ok(room.show(None, &View::PasswordLink(&page)))
 }
