@@ -1,14 +1,12 @@
 //! The ready-made pages of an account, in real browsers whose scripts are off: signing in, another password, sessions
 //! elsewhere, and the way back after signing out.
 
-use crate::support::browser::{Browser, Key, Scripts, Start};
+use crate::support::browser::{Browser, Key, NO_SCRIPTS, Start};
 use crate::support::sites::Framework::{self, Actix, Axum};
-use crate::support::sites::{Door, Site, sign_in, who};
+use crate::support::sites::{Door, Site, message, sign_in, who};
 use crate::support::{Home, PASSWORD, skip, user};
 
 const NEW_PASSWORD: &str = "a table made of glass";
-
-const NO_SCRIPTS: Start<'_> = Start { arguments: &[], scripts: Scripts::Off, languages: None };
 
 fn app(framework: Framework, home: &Home) -> Site {
     let house = home.open_with(home.config("notes").login_url("/account/login"));
@@ -30,10 +28,6 @@ fn two(home: &Home, app: &Site) -> Option<[Browser; 2]> {
 fn is_signed_in(browser: &Browser, app: &Site) -> bool {
     browser.open(&app.url("/"));
     who(browser) == "ada"
-}
-
-fn message(browser: &Browser) -> String {
-    browser.find("#message").text()
 }
 
 #[test]

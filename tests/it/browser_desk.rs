@@ -2,12 +2,10 @@
 
 use housekey::permissions;
 
-use crate::support::browser::{Browser, Scripts, Start};
+use crate::support::browser::{Browser, NO_SCRIPTS};
 use crate::support::sites::Framework::{self, Actix, Axum};
-use crate::support::sites::{Door, Site, sign_in, who};
+use crate::support::sites::{Door, Site, message, sign_in, who};
 use crate::support::{Home, House, PASSWORD, skip, user};
-
-const NO_SCRIPTS: Start<'_> = Start { arguments: &[], scripts: Scripts::Off, languages: None };
 
 fn app(framework: Framework, home: &Home) -> (House, Site) {
     let config = home.config("billing").login_url("/account/login");
@@ -23,10 +21,6 @@ fn app(framework: Framework, home: &Home) -> (House, Site) {
 fn browsers(home: &Home) -> Option<[Browser; 2]> {
     let start = |name: &str| Browser::start_with(&home.folder().join(name), &NO_SCRIPTS);
     Some([start("admin")?, start("hers")?])
-}
-
-fn message(browser: &Browser) -> String {
-    browser.find("#message").text()
 }
 
 fn fill_in(browser: &Browser, fields: &[(&str, &str)]) {

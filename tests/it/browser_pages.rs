@@ -1,7 +1,7 @@
 //! What browsers make of the pages of an app: scripts of its own run and none that stand in a page, nothing private
 //! comes back after the logout, and forms need no scripts.
 
-use crate::support::browser::{Browser, Scripts, Start};
+use crate::support::browser::{Browser, NO_SCRIPTS};
 use crate::support::sites::Framework::{Actix, Axum};
 use crate::support::sites::{Door, Policies, Site, sign_in, who};
 use crate::support::{Home, skip, user};
@@ -75,8 +75,9 @@ fn the_way_back_after_a_logout_shows_nothing_private() {
 #[test]
 fn forms_need_no_scripts() {
     let home = Home::sqlite();
-    let start = Start { scripts: Scripts::Off, ..Start::default() };
-    let Some(browser) = Browser::start_with(home.folder(), &start) else { return skip("Chromium") };
+    let Some(browser) = Browser::start_with(home.folder(), &NO_SCRIPTS) else {
+        return skip("Chromium");
+    };
     for app in apps(&home) {
         browser.open(&app.url("/scripts"));
         assert_eq!(browser.find("#own").text(), "did not run");

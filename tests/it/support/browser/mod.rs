@@ -36,6 +36,10 @@ pub(crate) struct Start<'a> {
     pub(crate) languages: Option<&'a str>,
 }
 
+/// A browser whose visitor lets no scripts run.
+pub(crate) const NO_SCRIPTS: Start<'_> =
+    Start { arguments: &[], scripts: Scripts::Off, languages: None };
+
 /// Do the scripts of pages run?
 #[derive(Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scripts {

@@ -136,3 +136,8 @@ pub(crate) fn sign_in(browser: &Browser, login_page: &str, name: &str) {
 pub(crate) fn who(browser: &Browser) -> String {
     browser.find("#who").text()
 }
+
+/// What the ready-made page that is open says of what was done.
+pub(crate) fn message(browser: &Browser) -> String {
+    browser.find("#message").text()
+}
