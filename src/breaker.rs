@@ -59,11 +59,11 @@ impl Breaker {
         }
     }
 
-    /// Something failed that was begun in this term.
-    pub(crate) fn open(&self, term: Term, error: &Error) {
+    /// Something failed that was begun in this term. `false` when that is no news.
+    pub(crate) fn open(&self, term: Term, error: &Error) -> bool {
         let mut absence = self.absence();
         if term != self.term() || term.is_absence() {
-            return;
+            return false;
         }
         let cause = std::error::Error::source(error);
         let why = cause.map_or_else(|| error.to_string(), ToString::to_string);
@@ -74,6 +74,7 @@ impl Breaker {
         if matches!(error, Error::Unreachable { .. }) {
             self.tell(absence);
         }
+        true
     }
 
     /// It was asked once more, and did not answer.

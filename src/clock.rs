@@ -80,6 +80,20 @@ impl Pace {
     }
 }
 
+/// When something was begun, to see how long it takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begun(std::time::Instant);
+
+impl Begun {
+    pub(crate) fn now() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    pub(crate) fn ago(self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
 /// Does a part of a long work, and rests for as long as that took: what others want comes in between.
 pub(crate) fn at_half_pace<T>(work: impl FnOnce() -> T) -> T {
     let began = std::time::Instant::now();

@@ -28,6 +28,7 @@ mod config;
 mod db;
 mod user;
 mod session;
+mod lookup;
 mod throttle;
 mod events;
 mod gate;

@@ -1,4 +1,6 @@
 //! From the cookie's value to the session and its user: shape and proof, one query, signature, stamp.
+//!
+//! The look-up goes in steps, so that async code can wait between them and blocking code block.
 
 use serde_json::Value;
 
@@ -6,55 +8,118 @@ use super::{Auth, USER_BACKEND, USER_HASH, USER_ID};
 use crate::auth::BACKEND;
 use crate::error::Error;
 use crate::events::EventKind;
+use crate::lookup::{Found, Lookups};
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
 use crate::session::key::{Presented, Proof};
+#[cfg(feature = "_web")]
 use crate::session::store::Row;
 use crate::session::{CookieChange, Rejected, Session, SessionKey, State, store};
-use crate::user::store as users;
 use crate::user::store::UserRow;
 
+/// Data of this length (in bytes) is not read on a thread that serves other visitors too.
+#[cfg(feature = "_web")]
+const LONG: usize = 64 * 1024;
+
+/// How far a look-up has come.
+pub(crate) enum Step {
+    Done(Session),
+    /// The row of a session is to be asked for.
+    Row(Asked),
+    /// The row of a user is to be asked for: nobody has written down whose session this is.
+    User(Box<Opened>, i32),
+    /// What takes a thread of its own: see [`Auth::take_time`].
+    Longer(Box<Longer>),
+}
+
+/// A session that is looked for.
+pub(crate) struct Asked {
+    presented: Presented,
+    /// What the cookie has to become once it is found.
+    cookie: CookieChange,
+}
+
+/// A session whose data was verified.
+pub(crate) struct Opened {
+    state: State,
+    /// Seconds since 1970, by the clock of the app that wrote it.
+    written: i64,
+}
+
+/// What writes, asks more of the database, or keeps a processor busy.
+pub(crate) enum Longer {
+    /// There is no such session: it may have been renewed a moment ago.
+    Moved(SessionKey),
+    #[cfg(feature = "_web")]
+    Read(Asked, Row),
+    /// Its login is void.
+    Stale(Box<Opened>),
+    Foreign(SessionKey),
+}
+
+impl Asked {
+    pub(crate) fn key(&self) -> &SessionKey {
+        &self.presented.key
+    }
+}
+
 impl Auth {
+    #[cfg(feature = "_web")]
+    pub(crate) fn lookups(&self) -> &Lookups {
+        &self.lookups
+    }
+
     /// `Err` means that the house is broken. A cookie that leads nowhere is an anonymous session that
     /// knows why.
     pub(crate) fn load(&self, cookie: Option<&str>) -> Result<Session, Error> {
         let Some(value) = cookie else { return Ok(Session::default()) };
-        match self.find(value)? {
-            Ok(state) => {
-                if let Some(rejected) = state.rejected {
-                    self.complain(rejected, value);
+        let mut step = self.begin_load(value);
+        loop {
+            step = match step {
+                Step::Done(session) => return Ok(session),
+                Step::Row(asked) => {
+                    let found = self.lookups.session_now(asked.key())?;
+                    self.with_row(asked, found)?
                 }
-                Ok(Session::from(state))
-            }
-            Err(rejected) => {
-                self.complain(rejected, value);
-                Ok(Session::refused(rejected))
+                Step::User(opened, id) => self.with_user(opened, self.lookups.user_now(id))?,
+                Step::Longer(longer) => self.take_time(*longer)?,
             }
         }
     }
 
-    fn find(&self, value: &str) -> Result<Result<State, Rejected>, Error> {
-        let mut presented = match self.mint.read(value) {
-            Ok(presented) => presented,
-            Err(rejected) => return Ok(Err(rejected)),
-        };
-        let mut cookie = CookieChange::Keep;
-        let mut found = self.row_of(&presented.key)?;
-        if matches!(found, Err(Rejected::Gone))
-            && let Some(successor) = self.successor(&presented.key)?
-        {
-            found = self.row_of(&successor.key)?;
-            presented = successor;
-            cookie = CookieChange::Set;
+    /// Asks nothing of the database.
+    pub(crate) fn begin_load(&self, cookie: &str) -> Step {
+        match self.mint.read(cookie) {
+            Ok(presented) => Step::Row(Asked { presented, cookie: CookieChange::Keep }),
+            Err(rejected) => {
+                self.complain(rejected, cookie);
+                Step::Done(Session::refused(rejected))
+            }
         }
+    }
+
+    /// For a thread that serves other visitors too: what would keep it busy is left for another one.
+    #[cfg(feature = "_web")]
+    pub(crate) fn with_row_at_once(&self, asked: Asked, found: Found) -> Result<Step, Error> {
+        match found {
+            Ok(row) if row.data.len() > LONG => Ok(longer(Longer::Read(asked, row))),
+            found => self.with_row(asked, found),
+        }
+    }
+
+    fn with_row(&self, asked: Asked, found: Found) -> Result<Step, Error> {
+        let Asked { presented, cookie } = asked;
         let row = match found {
             Ok(row) if row.alive => row,
-            Ok(_) => return Ok(Err(Rejected::Expired)),
-            Err(rejected) => return Ok(Err(rejected)),
+            Ok(_) => return Ok(self.refuse(presented.key, Rejected::Expired)),
+            Err(Rejected::Gone) if cookie == CookieChange::Keep && !self.renewals.has_one_key() => {
+                return Ok(longer(Longer::Moved(presented.key)));
+            }
+            Err(rejected) => return Ok(self.refuse(presented.key, rejected)),
         };
         let Decoded { data, key, written } = match self.codec.decode(&row.data) {
             Ok(decoded) => decoded,
-            Err(undecodable) => return Ok(Err(undecodable.into())),
+            Err(undecodable) => return Ok(self.refuse(presented.key, undecodable.into())),
         };
         let mut state =
             State { key: Some(presented.key), data, stored: row.data, cookie, ..State::default() };
@@ -62,18 +127,44 @@ impl Auth {
         if let Proof::Fallback(key) = presented.proof {
             self.renewals.note(&mut state, key);
         }
-        self.recognise(&mut state, row.user)?;
-        self.note(&state, written);
-        Ok(Ok(state))
+        self.recognise(Opened { state, written }, row.user)
+    }
+
+    /// With the user that was asked for.
+    pub(crate) fn with_user(
+        &self,
+        mut opened: Box<Opened>,
+        found: Result<Option<UserRow>, Error>,
+    ) -> Result<Step, Error> {
+        opened.state.rejected = match found {
+            Ok(Some(row)) => return self.stamped(*opened, row),
+            Ok(None) => Some(Rejected::Inactive),
+            Err(error) if error.is_strange_row() => Some(Rejected::Unreadable),
+            Err(error) => return Err(error),
+        };
+        Ok(self.done(*opened))
+    }
+
+    /// On a thread where time may be taken.
+    pub(crate) fn take_time(&self, what: Longer) -> Result<Step, Error> {
+        match what {
+            Longer::Moved(key) => Ok(match self.successor(&key)? {
+                Some(presented) => Step::Row(Asked { presented, cookie: CookieChange::Set }),
+                None => self.refuse(key, Rejected::Gone),
+            }),
+            #[cfg(feature = "_web")]
+            Longer::Read(asked, row) => self.with_row(asked, Ok(row)),
+            Longer::Stale(opened) => self.end_stale(*opened),
+            Longer::Foreign(key) => {
+                self.complain(Rejected::BadSignature, key.expose_secret());
+                Ok(Step::Done(Session::refused(Rejected::BadSignature)))
+            }
+        }
     }
 
     /// The session's row, alive or not.
-    pub(super) fn row_of(&self, key: &SessionKey) -> Result<Result<Row, Rejected>, Error> {
-        match store::find(&self.shared, key) {
-            Ok(row) => Ok(row.ok_or(Rejected::Gone)),
-            Err(error) if error.is_strange_row() => Ok(Err(Rejected::Unreadable)),
-            Err(error) => Err(error),
-        }
+    pub(super) fn row_of(&self, key: &SessionKey) -> Result<Found, Error> {
+        self.lookups.session_now(key)
     }
 
     /// Where a session went whose key was renewed a moment ago. Only a house with two keys renews any.
@@ -86,48 +177,68 @@ impl Auth {
     }
 
     /// Finds out whose session this is (`django.contrib.auth.get_user`).
-    fn recognise(&self, state: &mut State, known: Option<UserRow>) -> Result<(), Error> {
-        let Some(id) = user_id(&state.data) else { return Ok(()) };
-        if state.data.get::<String>(USER_BACKEND).as_deref() != Some(BACKEND) {
-            return Ok(());
+    fn recognise(&self, mut opened: Opened, known: Option<UserRow>) -> Result<Step, Error> {
+        let data = &opened.state.data;
+        let Some(id) = user_id(data) else { return Ok(self.done(opened)) };
+        if data.get::<String>(USER_BACKEND).as_deref() != Some(BACKEND) {
+            return Ok(self.done(opened));
         }
-        let row = match known.filter(|row| i64::from(row.id) == id) {
-            Some(row) => Some(row),
-            None => match users::find_by_id(&self.shared, id) {
-                Err(error) if error.is_strange_row() => {
-                    state.rejected = Some(Rejected::Unreadable);
-                    return Ok(());
-                }
-                found => found?,
-            },
-        };
-        let Some(row) = row.filter(|row| row.is_active) else {
-            state.rejected = Some(Rejected::Inactive);
-            return Ok(());
-        };
-        let stamp: String = state.data.get(USER_HASH).unwrap_or_default();
-        match self.stamps.key_of(&row.password, &stamp) {
-            Some(key) => {
-                if self.renewals.note(state, key) {
-                    self.sign_in(state, &row)?;
-                    // The renewal's own change, and none of the request's.
-                    state.changed.clear();
-                }
+        match (known.filter(|row| i64::from(row.id) == id), i32::try_from(id)) {
+            (Some(row), _) => self.stamped(opened, row),
+            (None, Ok(id)) => Ok(Step::User(Box::new(opened), id)),
+            (None, Err(_)) => {
+                opened.state.rejected = Some(Rejected::Inactive);
+                Ok(self.done(opened))
             }
-            None => return self.end_stale(state),
+        }
+    }
+
+    /// Is the login this user's, as the user is now?
+    fn stamped(&self, mut opened: Opened, row: UserRow) -> Result<Step, Error> {
+        let state = &mut opened.state;
+        if !row.is_active {
+            state.rejected = Some(Rejected::Inactive);
+            return Ok(self.done(opened));
+        }
+        let stamp: String = state.data.get(USER_HASH).unwrap_or_default();
+        let Some(key) = self.stamps.key_of(&row.password, &stamp) else {
+            return Ok(longer(Longer::Stale(Box::new(opened))));
+        };
+        if self.renewals.note(state, key) {
+            self.sign_in(state, &row)?;
+            // The renewal's own change, and none of the request's.
+            state.changed.clear();
         }
         state.user = Some(row.into());
-        Ok(())
+        Ok(self.done(opened))
     }
 
     /// The row was verified to be ours, and its login is void: it goes.
-    fn end_stale(&self, state: &mut State) -> Result<(), Error> {
-        if let Some(key) = &state.key {
+    fn end_stale(&self, mut opened: Opened) -> Result<Step, Error> {
+        if let Some(key) = &opened.state.key {
             self.shared.run(|conn| store::delete(conn, key))?;
         }
-        state.flush();
-        state.rejected = Some(Rejected::StampMismatch);
-        Ok(())
+        opened.state.flush();
+        opened.state.rejected = Some(Rejected::StampMismatch);
+        Ok(self.done(opened))
+    }
+
+    fn done(&self, Opened { state, written }: Opened) -> Step {
+        if let Some(rejected) = state.rejected {
+            let key = state.key.as_ref().map(SessionKey::expose_secret);
+            self.complain(rejected, key.unwrap_or_default());
+        }
+        self.note(&state, written);
+        Step::Done(Session::from(state))
+    }
+
+    fn refuse(&self, key: SessionKey, rejected: Rejected) -> Step {
+        // Who wrote that row is asked for the log.
+        if rejected == Rejected::BadSignature {
+            return longer(Longer::Foreign(key));
+        }
+        self.complain(rejected, key.expose_secret());
+        Step::Done(Session::refused(rejected))
     }
 
     /// One line a second, however many cookies are bad: the first sign of apps with different keys.
@@ -175,6 +286,10 @@ impl Auth {
             (Err(_), _) => "unknown".to_owned(),
         }
     }
+}
+
+fn longer(what: Longer) -> Step {
+    Step::Longer(Box::new(what))
 }
 
 /// A decimal text, as Django writes it, or a number.

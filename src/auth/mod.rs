@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::events::ledger::Ledger;
 use crate::events::{Event, EventKind};
 use crate::gate::{Gate, Pass};
+use crate::lookup::Lookups;
 use crate::password::{Hasher, Verdict};
 use crate::registry::{Instance, Seen, apps};
 use crate::reset::ResetTokens;
@@ -41,6 +42,8 @@ use crate::user::store as users;
 use crate::user::store::UserRow;
 use crate::user::{Permissions, User};
 use crate::username;
+#[cfg(feature = "_web")]
+pub(crate) use load::Step;
 pub use why::Why;
 
 use device::Devices;
@@ -57,6 +60,7 @@ const USER_HASH: &str = "_auth_user_hash";
 /// Everything that has to do with users and sessions, over the shared database.
 pub(crate) struct Auth {
     shared: SharedPool,
+    lookups: Lookups,
     codec: Codec,
     mint: Mint,
     stamps: Stamps,
@@ -80,6 +84,7 @@ pub(crate) struct Auth {
 impl Auth {
     pub(crate) fn new(config: &Config, shared: SharedPool) -> Self {
         Self {
+            lookups: Lookups::new(config, &shared),
             shared,
             codec: Codec::new(&config.keys, &config.session_salt),
             mint: Mint::new(&config.keys),
@@ -238,7 +243,12 @@ impl Auth {
     }
 
     pub(crate) fn permissions(&self, user: &User) -> Result<Permissions, Error> {
-        Permissions::of(&self.shared, user).or_else(|error| self.nothing_readable(error))
+        self.readable(self.lookups.permissions_now(user))
+    }
+
+    /// What was asked for, or nothing where it cannot be read.
+    pub(crate) fn readable(&self, found: Result<Permissions, Error>) -> Result<Permissions, Error> {
+        found.or_else(|error| self.nothing_readable(error))
     }
 
     /// The apps of the house that were there lately.

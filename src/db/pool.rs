@@ -119,7 +119,11 @@ impl<C: HouseConnection> Pool<C> {
     /// What was begun in this term failed in a way that speaks of the database, not of a row.
     pub(crate) fn failed(&self, term: Term, error: &Error) {
         if let Some(breaker) = self.0.breaker.get() {
-            breaker.open(term, error);
+            let is_news = breaker.open(term, error);
+            // Where one hangs, those that lie idle most likely would too.
+            if is_news && matches!(error, Error::Deadline { .. }) {
+                self.renew();
+            }
             self.watch();
         }
     }

@@ -8,9 +8,7 @@ use diesel::result::QueryResult;
 use super::backend::sealed::{Dialect, Intent};
 use super::pool::{Pool, Pooled, give_up};
 use super::stats::PoolStats;
-use crate::breaker::Breaker;
-#[cfg(feature = "_async")]
-use crate::breaker::Term;
+use crate::breaker::{Breaker, Term};
 use crate::error::{Error, is_broken_connection};
 use crate::place::{DatabaseKind, Place};
 use crate::url::DatabaseUrl;
@@ -143,19 +141,26 @@ impl SharedPool {
         on_shared!(SharedPool, self, pool => pool.guard(breaker));
     }
 
-    #[cfg(feature = "_async")]
     pub(crate) fn breaker(&self) -> Option<&Breaker> {
         on_shared!(SharedPool, self, pool => pool.breaker())
     }
 
+    /// Refuses at once while the database is away, and sees to it that somebody asks whether it is back.
+    pub(crate) fn admit(&self) -> Result<(), Error> {
+        let admitted = self.breaker().map(Breaker::admit).transpose();
+        admitted.map(drop).inspect_err(|_| self.doubt())
+    }
+
+    pub(crate) fn term(&self) -> Option<Term> {
+        self.breaker().map(Breaker::term)
+    }
+
     /// What was begun in this term failed in a way that speaks of the database.
-    #[cfg(feature = "_async")]
     pub(crate) fn failed(&self, term: Term, error: &Error) {
         on_shared!(SharedPool, self, pool => pool.failed(term, error));
     }
 
     /// Something takes long: is the database still there?
-    #[cfg(feature = "_async")]
     pub(crate) fn doubt(&self) {
         on_shared!(SharedPool, self, pool => pool.doubt());
     }

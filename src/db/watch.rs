@@ -23,7 +23,6 @@ const QUESTION: &str = "SELECT 1 FROM django_session, auth_user LIMIT 0";
 
 impl<C: HouseConnection> Pool<C> {
     /// Something takes long: is the database still there?
-    #[cfg(feature = "_async")]
     pub(crate) fn doubt(&self) {
         if self.breaker().is_some() {
             self.watch();

@@ -1,6 +1,7 @@
 //! What goes wrong when the house is broken. A visitor's bad cookie is no error: see
 //! [`Rejected`](crate::Rejected).
 
+mod another;
 mod denied;
 mod moving;
 mod words;
@@ -264,6 +265,18 @@ pub enum Error {
         at_once: usize,
     },
 
+    /// As many visitors wait to be looked up in the shared database as should. It is less busy when there are more
+    /// apps to share the visitors, or when they ask less.
+    #[error(
+        "{waiting} visitors wait to be looked up in the shared database, and no more are let wait; see why it is slow, or \
+         where so many visitors come from"
+    )]
+    #[non_exhaustive]
+    Crowded {
+        /// How many wait.
+        waiting: usize,
+    },
+
     /// There is no such user, group or permission.
     #[error(
         "there is no {what} `{name}`; see that it is written as in the house, or make it first"
@@ -459,6 +472,7 @@ impl Error {
             | Self::PoolTimeout { .. }
             | Self::Deadline { .. }
             | Self::Busy { .. }
+            | Self::Crowded { .. }
             | Self::Database { .. } => true,
             Self::Query(source) => is_broken_connection(source),
             _ => false,

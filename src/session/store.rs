@@ -2,6 +2,9 @@
 //!
 //! Creating never overwrites and updating never creates: a session that was ended stays so.
 
+#[cfg(feature = "postgres")]
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
@@ -13,7 +16,23 @@ use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, locked, on_sh
 use crate::error::Error;
 use crate::user::store::UserRow;
 
+/// Sessions beside the users they are known to belong to.
+macro_rules! with_user {
+    () => {
+        django_session::table
+            .left_join(
+                housekey_session::table
+                    .on(housekey_session::session_key.eq(django_session::session_key)),
+            )
+            .left_join(
+                auth_user::table
+                    .on(auth_user::id.nullable().eq(housekey_session::user_id.nullable())),
+            )
+    };
+}
+
 /// A session's row, with the user it is known to belong to.
+#[derive(Clone)]
 pub(crate) struct Row {
     pub(crate) data: String,
     /// By the clock of the database.
@@ -23,30 +42,50 @@ pub(crate) struct Row {
 }
 
 /// The session and its user, by one query.
-pub(crate) fn find(shared: &SharedPool, key: &SessionKey) -> Result<Option<Row>, Error> {
+pub(crate) fn find(conn: &mut SharedConnection, key: &SessionKey) -> QueryResult<Option<Row>> {
     type Found = (String, bool, Option<UserRow>);
-    let found: Option<Found> = shared.run(|conn| {
-        on_shared!(SharedConnection, conn, conn => {
-            django_session::table
-                .left_join(
-                    housekey_session::table
-                        .on(housekey_session::session_key.eq(django_session::session_key)),
-                )
-                .left_join(
-                    auth_user::table
-                        .on(auth_user::id.nullable().eq(housekey_session::user_id.nullable())),
-                )
-                .filter(django_session::session_key.eq(key.expose_secret()))
+    let found: Option<Found> = on_shared!(SharedConnection, conn, conn => {
+        with_user!()
+            .filter(django_session::session_key.eq(key.expose_secret()))
+            .select((
+                django_session::session_data,
+                django_session::expire_date.gt(DatabaseNow),
+                Option::<UserRow>::as_select(),
+            ))
+            .first(&mut **conn)
+            .optional()?
+    });
+    Ok(found.map(|(data, alive, user)| Row { data, alive, user }))
+}
+
+/// Several sessions with their users, in the order of the keys.
+pub(crate) fn find_each(
+    conn: &mut SharedConnection,
+    keys: &[SessionKey],
+) -> QueryResult<Vec<Option<Row>>> {
+    match conn {
+        // A statement for so many keys would be prepared each time.
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(_) => keys.iter().map(|key| find(conn, key)).collect(),
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => {
+            let wanted: Vec<&str> = keys.iter().map(SessionKey::expose_secret).collect();
+            let found: Vec<(String, String, bool, Option<UserRow>)> = with_user!()
+                .filter(django_session::session_key.eq_any(wanted))
                 .select((
+                    django_session::session_key,
                     django_session::session_data,
                     django_session::expire_date.gt(DatabaseNow),
                     Option::<UserRow>::as_select(),
                 ))
-                .first(&mut **conn)
-                .optional()
-        })
-    })?;
-    Ok(found.map(|(data, alive, user)| Row { data, alive, user }))
+                .load(&mut **conn)?;
+            let rows: HashMap<_, _> = found
+                .into_iter()
+                .map(|(key, data, alive, user)| (key, Row { data, alive, user }))
+                .collect();
+            Ok(keys.iter().map(|key| rows.get(key.expose_secret()).cloned()).collect())
+        }
+    }
 }
 
 /// The data of a living session, which nobody else changes before this transaction ends.

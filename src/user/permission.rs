@@ -1,6 +1,6 @@
 //! What a user may do (`ModelBackend` of `django/contrib/auth/backends.py`).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use diesel::prelude::*;
 
@@ -29,17 +29,40 @@ pub struct Permissions {
 }
 
 impl Permissions {
+    /// Those of a user of whom it is known that there are none.
+    pub(crate) fn without_asking(user: &User) -> Option<Self> {
+        (!user.is_active || i32::try_from(user.id).is_err()).then(Self::default)
+    }
+
     pub(crate) fn of(shared: &SharedPool, user: &User) -> Result<Self, Error> {
-        let Ok(id) = i32::try_from(user.id) else { return Ok(Self::default()) };
-        if !user.is_active {
-            return Ok(Self::default());
+        if let Some(none) = Self::without_asking(user) {
+            return Ok(none);
         }
+        let Ok(id) = i32::try_from(user.id) else { return Ok(Self::default()) };
         let everything = user.is_superuser;
         let rows = shared.run(|conn| if everything { all(conn) } else { granted(conn, id) });
         // Of a superuser's permissions only the names are lost when a row cannot be read.
         let rows =
             rows.or_else(|error| if everything { error.nothing_if_strange() } else { Err(error) })?;
         Ok(Self { everything, names: named(rows) })
+    }
+
+    /// Those of each of these users, in their order.
+    pub(crate) fn of_each(shared: &SharedPool, users: &[User]) -> Result<Vec<Self>, Error> {
+        let ids = users.iter().filter(|user| !user.is_superuser);
+        let ids: Vec<i32> = ids.filter_map(|user| i32::try_from(user.id).ok()).collect();
+        let mut names: HashMap<i64, Names> = HashMap::new();
+        for (user, label, codename) in shared.run(|conn| granted_to_each(conn, &ids))? {
+            names.entry(user.into()).or_default().push((label, codename));
+        }
+        let of = |user: &User| {
+            if user.is_superuser {
+                return Self::of(shared, user);
+            }
+            let names = names.get(&user.id).cloned().unwrap_or_default();
+            Ok(Self { everything: false, names: named(names) })
+        };
+        users.iter().map(of).collect()
     }
 
     /// What is granted to the user, whether or not the user is active or a superuser.
@@ -103,6 +126,43 @@ fn all(conn: &mut SharedConnection) -> QueryResult<Names> {
             .inner_join(django_content_type::table)
             .select((django_content_type::app_label, auth_permission::codename))
             .load(&mut **conn)
+    })
+}
+
+/// The same for several users, each name with whose it is.
+fn granted_to_each(
+    conn: &mut SharedConnection,
+    ids: &[i32],
+) -> QueryResult<Vec<(i32, String, String)>> {
+    on_shared!(SharedConnection, conn, conn => {
+        let own = auth_user_user_permissions::table
+            .inner_join(auth_permission::table.inner_join(django_content_type::table))
+            .filter(auth_user_user_permissions::user_id.eq_any(ids))
+            .select((
+                auth_user_user_permissions::user_id,
+                django_content_type::app_label,
+                auth_permission::codename,
+            ));
+        let by_group = auth_user_groups::table
+            .inner_join(
+                auth_group_permissions::table
+                    .on(auth_group_permissions::group_id.eq(auth_user_groups::group_id)),
+            )
+            .inner_join(
+                auth_permission::table
+                    .on(auth_permission::id.eq(auth_group_permissions::permission_id)),
+            )
+            .inner_join(
+                django_content_type::table
+                    .on(django_content_type::id.eq(auth_permission::content_type_id)),
+            )
+            .filter(auth_user_groups::user_id.eq_any(ids))
+            .select((
+                auth_user_groups::user_id,
+                django_content_type::app_label,
+                auth_permission::codename,
+            ));
+        own.union_all(by_group).load(&mut **conn)
     })
 }
 

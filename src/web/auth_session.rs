@@ -162,7 +162,7 @@ impl AuthSession {
     /// [`Error::Unreachable`], [`Error::PoolTimeout`], [`Error::Database`] and [`Error::Deadline`].
     pub async fn permissions(&self) -> Result<Permissions, Error> {
         let Some(user) = self.user() else { return Ok(Permissions::default()) };
-        self.visit.front.look(move |auth| auth.permissions(&user)).await
+        self.visit.front.permissions(&user).await
     }
 
     /// May who is signed in do this (Django's `has_perm`)?

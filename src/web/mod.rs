@@ -36,7 +36,7 @@ mod visit;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::auth::Auth;
+use crate::auth::{Auth, Step};
 use crate::bridge::Bridge;
 use crate::clock::{Clock, Pace};
 use crate::config::{CookieSettings, CsrfSettings, Https};
@@ -47,6 +47,8 @@ use crate::hosts::Hosts;
 use crate::house::Housekey;
 use crate::proxy::Proxies;
 use crate::rounds::Rounds;
+use crate::session::Session;
+use crate::user::{Permissions, User};
 
 pub use auth_session::AuthSession;
 pub use csrf_token::CsrfToken;
@@ -131,6 +133,30 @@ impl Front {
                  lets anybody on the way read the cookies"
             );
         }
+    }
+
+    /// The session that a cookie's value leads to; what is asked of the database waits together with what others ask.
+    async fn session(&self, cookie: &str) -> Result<Session, Error> {
+        let mut step = self.auth.begin_load(cookie);
+        loop {
+            step = match step {
+                Step::Done(session) => return Ok(session),
+                Step::Row(asked) => {
+                    let found = self.auth.lookups().session(asked.key()).await?;
+                    self.auth.with_row_at_once(asked, found)?
+                }
+                Step::User(opened, id) => {
+                    let found = self.auth.lookups().user(id).await;
+                    self.auth.with_user(opened, found)?
+                }
+                Step::Longer(longer) => self.look(move |auth| auth.take_time(*longer)).await?,
+            }
+        }
+    }
+
+    /// What the user may do.
+    async fn permissions(&self, user: &User) -> Result<Permissions, Error> {
+        self.auth.readable(self.auth.lookups().permissions(user).await)
     }
 
     /// Work that a visitor should not wait long for.

@@ -86,8 +86,7 @@ impl Visit {
                 return Err(Denial::NotStaff);
             }
             Requirement::Permission(name) => {
-                let of = user.clone();
-                let all = self.front.look(move |auth| auth.permissions(&of)).await?;
+                let all = self.front.permissions(&user).await?;
                 if !all.has_perm(name) {
                     self.front.auth.report(EventKind::PermissionDenied, &session, name);
                     return Err(Denial::Lacks(name.clone()));

@@ -128,9 +128,9 @@ impl Visit {
         visitor: impl FnOnce() -> Visitor,
     ) -> Result<Session, Error> {
         let look_up = || async {
-            let session = match self.cookie.clone() {
+            let session = match &self.cookie {
                 None => Session::default(),
-                Some(value) => self.front.look(move |auth| auth.load(Some(&value))).await?,
+                Some(value) => self.front.session(value).await?,
             };
             session.state().visitor = visitor();
             Ok(session)

@@ -75,6 +75,7 @@ mod inactive_user;
 mod key_order;
 mod layers;
 mod login_throttling;
+mod lookups;
 mod logout_everywhere;
 mod migrate_once;
 mod no_fixation;

@@ -39,6 +39,8 @@ struct Now {
     stranded: usize,
     /// How many pieces are held up at the moment.
     held_up: usize,
+    /// How many pieces have come from clients.
+    sent: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +54,7 @@ impl Proxy {
     pub(crate) fn before(home: &Home) -> Self {
         let url = home.shared_url();
         let server = url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
-        let now = Now { way: Way::Open, links: Vec::new(), stranded: 0, held_up: 0 };
+        let now = Now { way: Way::Open, links: Vec::new(), stranded: 0, held_up: 0, sent: 0 };
         let state = Arc::new(State { server, now: Mutex::new(now), changed: Condvar::new() });
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -102,6 +104,11 @@ impl Proxy {
         let _now = self.state.changed.wait_while(now, |now| now.held_up < pieces).unwrap();
     }
 
+    /// How many pieces were sent to the server up to now: with each the sender waits for an answer.
+    pub(crate) fn sent(&self) -> usize {
+        self.state.now.lock().unwrap().sent
+    }
+
     /// How many were made up to now.
     pub(crate) fn connections(&self) -> usize {
         self.state.now.lock().unwrap().links.len()
@@ -141,6 +148,7 @@ impl State {
     fn hold_up(&self, link: usize, direction: Direction) {
         let is_stuck = |now: &Now| now.way == Way::Stuck || link < now.stranded;
         let mut now = self.now.lock().unwrap();
+        now.sent += usize::from(direction == Direction::ToServer);
         let slow = match now.way {
             Way::Slow(by) if direction == Direction::ToClient => Some(by),
             _ => None,

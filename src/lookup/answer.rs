@@ -1,0 +1,109 @@
+//! What is asked, and how several questions are answered by one query.
+
+use oneshot::Sender;
+
+use crate::db::SharedPool;
+use crate::error::Error;
+use crate::session::store::{self, Row};
+use crate::session::{Rejected, SessionKey};
+use crate::user::store::{self as users, UserRow};
+use crate::user::{Permissions, User};
+
+/// A session's row, alive or not, or why there is none.
+pub(crate) type Found = Result<Row, Rejected>;
+
+pub(super) type Reply<T> = Sender<Result<T, Error>>;
+
+pub(super) enum Ask {
+    Session(SessionKey, Reply<Found>),
+    User(i32, Reply<Option<UserRow>>),
+    Permissions(User, Reply<Permissions>),
+}
+
+impl Ask {
+    /// Has who asked gone away?
+    pub(super) fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Session(_, reply) => reply.is_closed(),
+            Self::User(_, reply) => reply.is_closed(),
+            Self::Permissions(_, reply) => reply.is_closed(),
+        }
+    }
+}
+
+/// Answers all of them: one query for the sessions, one for the users, one for the permissions.
+pub(super) fn answer(shared: &SharedPool, asked: Vec<Ask>) {
+    let (mut sessions, mut users, mut permissions) = (Asked::new(), Asked::new(), Asked::new());
+    for ask in asked {
+        match ask {
+            Ask::Session(key, reply) => sessions.push(key, reply),
+            Ask::User(id, reply) => users.push(id, reply),
+            Ask::Permissions(user, reply) => permissions.push(user, reply),
+        }
+    }
+    sessions.answer(|key| session(shared, key), |keys| sessions_of(shared, keys));
+    users.answer(
+        |id| users::find_by_id(shared, (*id).into()),
+        |ids| {
+            let wanted: Vec<i64> = ids.iter().copied().map(i64::from).collect();
+            let found = users::find_by_ids(shared, &wanted)?;
+            let of = |id: &i32| found.iter().find(|row| row.id == *id).cloned();
+            Ok(ids.iter().map(of).collect())
+        },
+    );
+    permissions
+        .answer(|user| Permissions::of(shared, user), |users| Permissions::of_each(shared, users));
+}
+
+fn session(shared: &SharedPool, key: &SessionKey) -> Result<Found, Error> {
+    match shared.run(|conn| store::find(conn, key)) {
+        Ok(row) => Ok(row.ok_or(Rejected::Gone)),
+        Err(error) if error.is_strange_row() => Ok(Err(Rejected::Unreadable)),
+        Err(error) => Err(error),
+    }
+}
+
+fn sessions_of(shared: &SharedPool, keys: &[SessionKey]) -> Result<Vec<Found>, Error> {
+    let rows = shared.run(|conn| store::find_each(conn, keys))?;
+    Ok(rows.into_iter().map(|row| row.ok_or(Rejected::Gone)).collect())
+}
+
+/// Questions of one kind, each with who wants to know.
+struct Asked<K, T> {
+    of: Vec<K>,
+    replies: Vec<Reply<T>>,
+}
+
+impl<K, T> Asked<K, T> {
+    fn new() -> Self {
+        Self { of: Vec::new(), replies: Vec::new() }
+    }
+
+    fn push(&mut self, of: K, reply: Reply<T>) {
+        self.of.push(of);
+        self.replies.push(reply);
+    }
+
+    /// `each` answers in the order of the questions.
+    fn answer(
+        self,
+        one: impl Fn(&K) -> Result<T, Error>,
+        each: impl FnOnce(&[K]) -> Result<Vec<T>, Error>,
+    ) {
+        let alone = || self.of.iter().map(&one).collect();
+        let answers: Vec<Result<T, Error>> = match self.of.len() {
+            0 => return,
+            1 => alone(),
+            _ => match each(&self.of) {
+                Ok(answers) => answers.into_iter().map(Ok).collect(),
+                // One row that cannot be read does not hide the others.
+                Err(error) if error.is_strange_row() => alone(),
+                Err(error) => self.of.iter().map(|_| Err(error.for_another())).collect(),
+            },
+        };
+        for (reply, answer) in self.replies.into_iter().zip(answers) {
+            // Who has gone away does not want to know.
+            let _ = reply.send(answer);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Who waits for an answer, in the order they came, and the threads that ask for them.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::answer::{Ask, answer};
+use crate::breaker::Term;
+use crate::clock::Begun;
+use crate::db::SharedPool;
+use crate::error::Error;
+
+/// How many questions one query answers.
+const MOST_TOGETHER: usize = 64;
+
+/// How many may wait. At that length each waits some hundredths of a second for a database that is well.
+const MOST_WAITING: usize = 4096;
+
+pub(super) struct Line {
+    shared: SharedPool,
+    /// How many queries are under way at most.
+    places: usize,
+    deadline: Duration,
+    state: Mutex<State>,
+    called: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    waiting: VecDeque<Ask>,
+    under_way: Vec<Query>,
+    /// How many queries hang and have given up their place.
+    aside: usize,
+    numbers: u64,
+    threads: usize,
+    idle: usize,
+    is_closed: bool,
+}
+
+struct Query {
+    number: u64,
+    begun: Begun,
+    term: Option<Term>,
+}
+
+/// A place to ask from, until it is dropped.
+pub(super) struct Turn<'a> {
+    line: &'a Line,
+    number: u64,
+}
+
+impl Line {
+    pub(super) fn new(shared: &SharedPool, places: u32, deadline: Duration) -> Self {
+        Self {
+            shared: shared.clone(),
+            places: usize::try_from(places).unwrap_or(1),
+            deadline,
+            state: Mutex::default(),
+            called: Condvar::new(),
+        }
+    }
+
+    /// A place for who comes when nobody waits; they ask themselves.
+    pub(super) fn turn_at_once(&self) -> Option<Turn<'_>> {
+        let mut state = self.state();
+        let is_free = state.waiting.is_empty() && state.under_way.len() < self.places;
+        is_free.then(|| self.begin(&mut state))
+    }
+
+    pub(super) fn join(self: &Arc<Self>, ask: Ask) -> Result<(), Error> {
+        let mut state = self.state();
+        if state.waiting.len() >= MOST_WAITING {
+            state.waiting.retain(|ask| !ask.is_abandoned());
+            if state.waiting.len() >= MOST_WAITING {
+                return Err(Error::Crowded { waiting: state.waiting.len() });
+            }
+        }
+        state.waiting.push_back(ask);
+        self.call(state);
+        Ok(())
+    }
+
+    /// Somebody has waited for too long. Where a query hangs the database is away, and others go on in its place.
+    pub(super) fn late(self: &Arc<Self>) -> Error {
+        let late = Error::Deadline { waited: self.deadline };
+        let mut state = self.state();
+        let hangs = |query: &Query| query.begun.ago() >= self.deadline;
+        let Some(first) = state.under_way.iter().find(|query| hangs(query)) else { return late };
+        let term = first.term;
+        while state.aside < self.places
+            && let Some(place) = state.under_way.iter().position(hangs)
+        {
+            state.under_way.remove(place);
+            state.aside += 1;
+        }
+        self.call(state);
+        if let Some(term) = term {
+            self.shared.failed(term, &late);
+        }
+        late
+    }
+
+    /// Nobody will come any more.
+    pub(super) fn close(&self) {
+        self.state().is_closed = true;
+        self.called.notify_all();
+    }
+
+    /// Has a thread look at the line, if it may do anything.
+    fn call(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if state.waiting.is_empty() || state.under_way.len() >= self.places {
+            return;
+        }
+        if state.idle > 0 {
+            drop(state);
+            self.called.notify_one();
+        } else if state.threads < self.places + state.aside {
+            state.threads += 1;
+            drop(state);
+            self.begin_thread();
+        }
+    }
+
+    fn begin_thread(self: &Arc<Self>) {
+        let line = Arc::clone(self);
+        let name = "housekey-lookup".to_owned();
+        let begun = std::thread::Builder::new().name(name).spawn(move || {
+            let _there = Thread(&line);
+            while let Some((turn, asked)) = line.next() {
+                answer(&line.shared, asked);
+                drop(turn);
+            }
+        });
+        if let Err(error) = begun {
+            self.state().threads -= 1;
+            tracing::warn!(%error, "no thread to look up sessions; visitors wait for those there are");
+        }
+    }
+
+    /// What is to be asked next; `None` when this thread is not needed any more.
+    fn next(&self) -> Option<(Turn<'_>, Vec<Ask>)> {
+        let mut state = self.state();
+        loop {
+            if state.is_closed || state.threads > self.places + state.aside {
+                return None;
+            }
+            if state.under_way.len() < self.places {
+                let asked = state.take();
+                if !asked.is_empty() {
+                    return Some((self.begin(&mut state), asked));
+                }
+            }
+            state.idle += 1;
+            state = self.called.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
+        }
+    }
+
+    fn begin(&self, state: &mut State) -> Turn<'_> {
+        state.numbers += 1;
+        let term = self.shared.term();
+        state.under_way.push(Query { number: state.numbers, begun: Begun::now(), term });
+        Turn { line: self, number: state.numbers }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// As many as one query answers, but for those who have gone away.
+    fn take(&mut self) -> Vec<Ask> {
+        let mut asked = Vec::with_capacity(self.waiting.len().min(MOST_TOGETHER));
+        while asked.len() < MOST_TOGETHER
+            && let Some(ask) = self.waiting.pop_front()
+        {
+            if !ask.is_abandoned() {
+                asked.push(ask);
+            }
+        }
+        asked
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut state = self.line.state();
+        match state.under_way.iter().position(|query| query.number == self.number) {
+            Some(place) => drop(state.under_way.swap_remove(place)),
+            None => state.aside -= 1,
+        }
+        let is_wanted = !state.waiting.is_empty() && state.idle > 0;
+        drop(state);
+        if is_wanted {
+            self.line.called.notify_one();
+        }
+    }
+}
+
+/// A thread that looks after the line; also when it panics it is known to be gone.
+struct Thread<'a>(&'a Arc<Line>);
+
+impl Drop for Thread<'_> {
+    fn drop(&mut self) {
+        self.0.state().threads -= 1;
+        // Whoever waits is looked after by another.
+        self.0.call(self.0.state());
+    }
+}

@@ -1,0 +1,121 @@
+//! Who is this? What requests ask of the shared database, by a few threads of the house's own: a lone question is asked
+//! at once by itself, and whatever has come to wait while others are asked is answered by one query.
+
+mod answer;
+mod line;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oneshot::Receiver;
+
+use crate::config::Config;
+use crate::db::SharedPool;
+use crate::error::Error;
+use crate::session::SessionKey;
+use crate::user::store::UserRow;
+use crate::user::{Permissions, User};
+
+pub(crate) use answer::Found;
+use answer::{Ask, Reply, answer};
+use line::Line;
+
+/// How many questions are asked at a time. One query for many is cheaper for all than many at once.
+const AT_ONCE: u32 = 2;
+
+/// What a visitor waits longer than the deadline, so that a look-up which keeps the deadline can say itself what it
+/// waited for.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// The one door to sessions, users and permissions, for async callers and for blocking ones.
+pub(crate) struct Lookups {
+    line: Arc<Line>,
+    shared: SharedPool,
+    patience: Duration,
+}
+
+impl Lookups {
+    /// Begins no thread: the first one who has to wait does.
+    pub(crate) fn new(config: &Config, shared: &SharedPool) -> Self {
+        let places = AT_ONCE.min(config.shared_pool_size.div_ceil(2));
+        let (line, patience) =
+            (Line::new(shared, places, config.deadline), config.deadline + GRACE);
+        Self { line: Arc::new(line), shared: shared.clone(), patience }
+    }
+
+    /// The row of a session with its user.
+    #[cfg(feature = "_web")]
+    pub(crate) async fn session(&self, key: &SessionKey) -> Result<Found, Error> {
+        self.ask(|reply| Ask::Session(key.clone(), reply)).await
+    }
+
+    pub(crate) fn session_now(&self, key: &SessionKey) -> Result<Found, Error> {
+        self.ask_now(|reply| Ask::Session(key.clone(), reply))
+    }
+
+    /// A user; a row that cannot be read is an error of its own ([`Error::is_strange_row`]).
+    #[cfg(feature = "_web")]
+    pub(crate) async fn user(&self, id: i32) -> Result<Option<UserRow>, Error> {
+        self.ask(|reply| Ask::User(id, reply)).await
+    }
+
+    pub(crate) fn user_now(&self, id: i32) -> Result<Option<UserRow>, Error> {
+        self.ask_now(|reply| Ask::User(id, reply))
+    }
+
+    /// What the user may do.
+    #[cfg(feature = "_web")]
+    pub(crate) async fn permissions(&self, user: &User) -> Result<Permissions, Error> {
+        match Permissions::without_asking(user) {
+            Some(permissions) => Ok(permissions),
+            None => self.ask(|reply| Ask::Permissions(user.clone(), reply)).await,
+        }
+    }
+
+    pub(crate) fn permissions_now(&self, user: &User) -> Result<Permissions, Error> {
+        match Permissions::without_asking(user) {
+            Some(permissions) => Ok(permissions),
+            None => self.ask_now(|reply| Ask::Permissions(user.clone(), reply)),
+        }
+    }
+
+    #[cfg(feature = "_web")]
+    async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
+        let answer = self.join(ask)?;
+        match tokio::time::timeout(self.patience, answer).await {
+            Ok(answer) => answer.unwrap_or(Err(Error::Panicked)),
+            Err(_) => Err(self.line.late()),
+        }
+    }
+
+    /// On the caller's own thread, when nobody is before it.
+    fn ask_now<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
+        if let Some(turn) = self.line.turn_at_once() {
+            let (reply, told) = oneshot::channel();
+            answer(&self.shared, vec![ask(reply)]);
+            drop(turn);
+            return told.recv().unwrap_or(Err(Error::Panicked));
+        }
+        match self.join(ask)?.recv_timeout(self.patience) {
+            Ok(answer) => answer,
+            Err(oneshot::RecvTimeoutError::Disconnected) => Err(Error::Panicked),
+            Err(oneshot::RecvTimeoutError::Timeout) => Err(self.line.late()),
+        }
+    }
+
+    fn join<T>(
+        &self,
+        ask: impl FnOnce(Reply<T>) -> Ask,
+    ) -> Result<Receiver<Result<T, Error>>, Error> {
+        self.shared.admit()?;
+        let (reply, answer) = oneshot::channel();
+        self.line.join(ask(reply))?;
+        Ok(answer)
+    }
+}
+
+impl Drop for Lookups {
+    fn drop(&mut self) {
+        self.line.close();
+    }
+}
