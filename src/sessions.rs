@@ -47,8 +47,8 @@ impl<L: HouseConnection> Housekey<L> {
         self.auth().end_session(user.id, id)
     }
 
-    /// Ends all sessions of the signed-in user but this one, Django's too, and says how many. It reads every
-    /// session of the house that has no known owner.
+    /// Ends all sessions of the signed-in user but this one, Django's too, and says how many. It reads what Django
+    /// apps have begun and nobody has looked at yet.
     ///
     /// ```no_run
     /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, session: &housekey::Session)
@@ -66,8 +66,8 @@ impl<L: HouseConnection> Housekey<L> {
         self.auth().end_other_sessions(user.id, &id)?.ok_or(Error::SessionGone)
     }
 
-    /// Ends all sessions of a user, begun in whichever app, and says how many. It reads every session of the
-    /// house that has no known owner.
+    /// Ends all sessions of a user, begun in whichever app, and says how many. It reads what Django apps have begun
+    /// and nobody has looked at yet.
     ///
     /// ```no_run
     /// # fn with(house: &housekey::Housekey<diesel::SqliteConnection>, user: &housekey::User)
@@ -88,8 +88,8 @@ impl Caretaker {
     /// The living sessions of a user, begun in whichever app, the newest first; `None` when there is no such
     /// user.
     ///
-    /// It writes down first whose the sessions are that Django apps have begun, for all users: it reads every
-    /// session of the house that has no known owner.
+    /// It writes down first whose the sessions are that Django apps have begun, for all users: it reads those that
+    /// nobody has looked at yet.
     ///
     /// ```no_run
     /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {
@@ -109,7 +109,7 @@ impl Caretaker {
     }
 
     /// Deletes the rows of sessions that have ended, and says how many there were (Django's `clearsessions`);
-    /// also what is left of sessions that a Django app has deleted, and of wrong passwords that are forgotten.
+    /// also what is left of wrong passwords that are forgotten.
     ///
     /// It deletes some hundred at a time and rests in between, so that the apps go on, and tells each time how
     /// many they are so far.
@@ -147,7 +147,7 @@ impl Caretaker {
     }
 
     /// Ends all sessions of a user, begun in whichever app, and says how many; `None` when there is no such
-    /// user. It reads every session of the house that has no known owner.
+    /// user. It reads what Django apps have begun and nobody has looked at yet.
     ///
     /// ```no_run
     /// # fn with(house: &housekey::Caretaker) -> Result<(), housekey::Error> {

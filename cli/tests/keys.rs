@@ -134,7 +134,7 @@ fn apps_are_listed_and_forgotten() {
     let status = home.says(0, &["status"], "");
     for words in [
         "SQLite",
-        "migration 0007_desk  applied",
+        "migration 0009_strangers  applied",
         "by app operator",
         "app notes on",
         "0 users, 0 living",

@@ -1,5 +1,7 @@
 //! Ending many sessions: a user's, all.
 
+use std::collections::BTreeSet;
+
 use super::Auth;
 use crate::error::Error;
 use crate::events::{Event, EventKind};
@@ -80,16 +82,16 @@ impl Auth {
         })
     }
 
-    /// First those whose data alone tells whose they are: one that is adopted meanwhile is found after that.
+    /// First those whose data alone tells whose they are: one that is adopted meanwhile is found after that, and one that
+    /// somebody has in hand is adopted later.
     pub(crate) fn keys_of(&self, user_id: i32) -> Result<Vec<String>, Error> {
-        let mut keys = Vec::new();
+        let mut keys = BTreeSet::new();
         self.meet_strangers(|found| {
             let own = found.iter().filter(|one| one.user_id == user_id);
             keys.extend(own.map(|one| one.key.clone()));
-            Ok(())
         })?;
         keys.extend(owned::keys_of(&self.shared, user_id)?);
-        Ok(keys)
+        Ok(keys.into_iter().collect())
     }
 
     fn delete_sessions(&self, keys: &[String], event: &Event) -> Result<usize, Error> {

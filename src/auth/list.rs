@@ -1,11 +1,15 @@
 //! The sessions of a user, and an owner for those that Django apps have begun.
 
+use std::collections::HashMap;
+
 use super::{Auth, USER_HASH, load};
+use crate::clock;
 use crate::error::Error;
-use crate::session::SessionInfo;
+use crate::session::codec::{Decoded, Undecodable};
 use crate::session::diary::Seen;
 use crate::session::owned::{self, Sighting, Stranger};
 use crate::session::store::{self, BATCH};
+use crate::session::{SessionInfo, stranger};
 use crate::user::store::UserRow;
 
 impl Auth {
@@ -41,29 +45,48 @@ impl Auth {
 
     /// Gives all sessions an owner whose data tells one.
     pub(crate) fn adopt_strangers(&self) -> Result<(), Error> {
-        self.meet_strangers(|found| self.shared.transact(|conn| owned::adopt(conn, found)))
+        self.meet_strangers(|_| ())
     }
 
-    /// Goes through the living sessions that have no owner yet, some at a time; visitors' who have not signed in,
-    /// and those that another key has signed, are nobody's. Which have an owner is told by two lists of keys in
-    /// one order: a join is what databases plan badly here.
-    pub(super) fn meet_strangers(
-        &self,
-        mut tell: impl FnMut(&[Stranger]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    /// The same, and tells whom it has found. Visitors' who have not signed in are nobody's, and are not met again; those
+    /// that another key has signed are left for an app that has it.
+    pub(super) fn meet_strangers(&self, mut tell: impl FnMut(&[Stranger])) -> Result<(), Error> {
         let mut behind = String::new();
         loop {
-            let mut keys = store::keys(&self.shared, &behind)?;
-            let Some(last) = keys.last().cloned() else { return Ok(()) };
-            let known = owned::known_between(&self.shared, &behind, &last)?;
-            keys.retain(|key| !known.contains(key));
-            for keys in keys.chunks(BATCH) {
-                let rows = owned::living(&self.shared, keys)?;
-                let found = rows.iter().filter_map(|(key, data)| self.found(key, data));
-                tell(&found.collect::<Vec<_>>())?;
+            let page = stranger::page(&self.shared, &behind)?;
+            if page.len() < BATCH {
+                return self.meet(&page, &mut tell);
             }
-            behind = last;
+            clock::at_half_pace(|| self.meet(&page, &mut tell))?;
+            behind.clone_from(&page[BATCH - 1]);
         }
+    }
+
+    fn meet(&self, page: &[String], tell: &mut impl FnMut(&[Stranger])) -> Result<(), Error> {
+        if page.is_empty() {
+            return Ok(());
+        }
+        let living = owned::living(&self.shared, page)?;
+        let mut nobodys: HashMap<&str, Option<&str>> =
+            page.iter().map(|key| (key.as_str(), None)).collect();
+        let mut found = Vec::new();
+        for (key, data) in &living {
+            match self.codec.decode(data).map(|decoded| self.found(key, &decoded)) {
+                Err(Undecodable::Signature) => drop(nobodys.remove(key.as_str())),
+                Ok(Some(stranger)) => {
+                    nobodys.remove(key.as_str());
+                    found.push(stranger);
+                }
+                Ok(None) | Err(Undecodable::Content) => {
+                    nobodys.insert(key, Some(data));
+                }
+            }
+        }
+        tell(&found);
+        self.shared.transact(|conn| {
+            owned::adopt(conn, &found)?;
+            stranger::settle(conn, page, &nobodys)
+        })
     }
 
     /// Goes through the living sessions with their data, a page at a time.
@@ -80,8 +103,7 @@ impl Auth {
         }
     }
 
-    fn found(&self, key: &str, data: &str) -> Option<Stranger> {
-        let decoded = self.codec.decode(data).ok()?;
+    fn found(&self, key: &str, decoded: &Decoded) -> Option<Stranger> {
         let user_id = i32::try_from(load::user_id(&decoded.data)?).ok()?;
         let seen = Seen { user_id, written: decoded.written };
         Some(self.stranger(key, seen, Sighting::Found))

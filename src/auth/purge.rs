@@ -1,4 +1,4 @@
-//! Deleting what is over: sessions that have expired, and what is left of those that others have deleted.
+//! Deleting what is over: sessions that have expired, renewals that lead nowhere, wrong passwords of long ago.
 
 use super::Auth;
 use crate::clock;
@@ -20,7 +20,6 @@ impl Auth {
             purged += done;
             tell(purged);
         }
-        self.purge_orphans()?;
         while clock::at_half_pace(|| owned::forget_renewals(&self.shared))? > 0 {}
         while clock::at_half_pace(|| throttle::forget_old(&self.shared))? > 0 {}
         match self.shared.transact(apps::forget_the_gone) {
@@ -33,17 +32,5 @@ impl Auth {
     /// One batch and its rest: how many sessions it has deleted.
     pub(crate) fn purge_some_sessions(&self) -> Result<usize, Error> {
         clock::at_half_pace(|| store::delete_expired(&self.shared))
-    }
-
-    fn purge_orphans(&self) -> Result<(), Error> {
-        let mut behind = String::new();
-        loop {
-            let orphans = clock::at_half_pace(|| {
-                let orphans = owned::orphans(&self.shared, &behind)?;
-                owned::forget(&self.shared, &orphans).map(|()| orphans)
-            })?;
-            let Some(last) = orphans.into_iter().next_back() else { return Ok(()) };
-            behind = last;
-        }
     }
 }

@@ -71,6 +71,7 @@ pub(super) fn care(shared: &SharedPool, config: &Config) -> Vec<Finding> {
     });
     let mut found = seen("database", care);
     found.extend(seen("indexes", indexes(shared)));
+    found.extend(seen("triggers", triggers(shared)));
     #[cfg(feature = "sqlite")]
     found.extend(sqlite::writable(shared));
     found
@@ -85,6 +86,30 @@ fn indexes(shared: &SharedPool) -> Result<Vec<Finding>, Error> {
                 format!("run in the shared database: {sql}"),
             );
         }
+    }
+    Ok(findings.found)
+}
+
+fn triggers(shared: &SharedPool) -> Result<Vec<Finding>, Error> {
+    let mut findings = Findings::about("triggers");
+    let mut gone = Vec::new();
+    for (trigger, of) in migrate::triggers(shared.kind()) {
+        if !shared.run(|conn| migrate::trigger_exists(conn, trigger, of))? {
+            gone.push(format!("{trigger} of {of}"));
+        }
+    }
+    if !gone.is_empty() {
+        findings.warn(
+            format!(
+                "triggers are gone ({}), so the house misses what others write: sessions of a Django app may outlive \
+                 the end of all of a user's",
+                gone.join(", ")
+            ),
+            format!(
+                "run DELETE FROM housekey_migration WHERE step IN ('{}') in the shared database, then housekey migrate",
+                migrate::OF_TRIGGERS.join("', '")
+            ),
+        );
     }
     Ok(findings.found)
 }

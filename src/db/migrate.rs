@@ -20,7 +20,7 @@ struct Step {
     postgres: &'static str,
 }
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 9] = [
     Step {
         name: "0001_django",
         sqlite: include_str!("../../migrations/sqlite/0001_django.sql"),
@@ -55,6 +55,16 @@ const STEPS: [Step; 7] = [
         name: "0007_desk",
         sqlite: include_str!("../../migrations/sqlite/0007_desk.sql"),
         postgres: include_str!("../../migrations/postgres/0007_desk.sql"),
+    },
+    Step {
+        name: "0008_changes",
+        sqlite: include_str!("../../migrations/sqlite/0008_changes.sql"),
+        postgres: include_str!("../../migrations/postgres/0008_changes.sql"),
+    },
+    Step {
+        name: "0009_strangers",
+        sqlite: include_str!("../../migrations/sqlite/0009_strangers.sql"),
+        postgres: include_str!("../../migrations/postgres/0009_strangers.sql"),
     },
 ];
 
@@ -97,6 +107,45 @@ pub(crate) fn search_indexes(
         let is_one = line.starts_with("CREATE INDEX \"housekey_user_");
         is_one.then_some((line.split('"').nth(1)?, line))
     })
+}
+
+/// The triggers that tell what Django writes, each with its table. They are made by the steps [`OF_TRIGGERS`].
+pub(crate) fn triggers(kind: DatabaseKind) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = scripts(kind).1.flat_map(|(_, sql)| sql.lines());
+    lines.filter_map(|line| {
+        let (name, rest) = line.strip_prefix("CREATE TRIGGER \"")?.split_once('"')?;
+        let (_, of) = rest.split_once(" ON \"")?;
+        Some((name, of.split('"').next()?))
+    })
+}
+
+/// The steps that make the triggers, and what was missed without them: they may be applied again.
+pub(crate) const OF_TRIGGERS: [&str; 2] = ["0008_changes", "0009_strangers"];
+
+/// Is it there, and does it work?
+pub(crate) fn trigger_exists(
+    conn: &mut SharedConnection,
+    trigger: &str,
+    of: &str,
+) -> QueryResult<bool> {
+    use diesel::dsl::sql;
+    use diesel::sql_types::{Bool, Text};
+    match conn {
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => {
+            let exists = "EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = ";
+            let exists = sql::<Bool>(exists).bind::<Text, _>(trigger).sql(" AND tbl_name = ");
+            diesel::select(exists.bind::<Text, _>(of).sql(")")).get_result(&mut **conn)
+        }
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => {
+            let exists =
+                "EXISTS (SELECT 1 FROM pg_trigger WHERE tgenabled IN ('O', 'A') AND tgname = ";
+            let exists = sql::<Bool>(exists).bind::<Text, _>(trigger);
+            let exists = exists.sql(" AND tgrelid = to_regclass(").bind::<Text, _>(of).sql("))");
+            diesel::select(exists).get_result(&mut **conn)
+        }
+    }
 }
 
 pub(crate) fn index_exists(conn: &mut SharedConnection, index: &str) -> QueryResult<bool> {

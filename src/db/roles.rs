@@ -56,7 +56,7 @@ const CHANGE: &str = "SELECT, INSERT, UPDATE";
 const ALL: &str = "SELECT, INSERT, UPDATE, DELETE";
 
 /// Every table of the house. TRUNCATE, TRIGGER and REFERENCES are for nobody but the owner.
-const TABLES: [Table; 20] = [
+const TABLES: [Table; 22] = [
     table("auth_user", ALL, "SELECT, UPDATE (last_login)"),
     table("auth_group", ALL, READ),
     table("auth_user_groups", ALL, READ),
@@ -70,6 +70,9 @@ const TABLES: [Table; 20] = [
     table("django_migrations", READ, READ),
     table("housekey_session", ALL, ALL),
     table("housekey_renewal", ALL, ALL),
+    // Triggers write both with the rights of the owner. Who locks a row needs the right to change it.
+    table("housekey_stranger", "SELECT, UPDATE, DELETE", "SELECT, UPDATE, DELETE"),
+    table("housekey_change", "SELECT, DELETE", READ),
     table("housekey_app", ALL, CHANGE),
     // `housekey migrate` has registered the first key, so a consumer never needs to.
     table("housekey_key", ALL, READ),

@@ -137,6 +137,32 @@ table! {
 }
 
 table! {
+    /// The sessions of which nobody knows yet whose they are.
+    housekey_stranger (session_key) {
+        /// That of `django_session`.
+        session_key -> Text,
+    }
+}
+
+table! {
+    /// What has changed of sessions and users, on PostgreSQL: written by triggers.
+    housekey_change (xid, id) {
+        /// The transaction that changed it.
+        xid -> BigInt,
+        /// In the order in which they were written down.
+        id -> BigInt,
+        /// All transactions below this one were over when it was written down.
+        settled -> BigInt,
+        /// When that was.
+        at -> crate::db::DjangoTime,
+        /// The session that has changed; with no user either, everything has.
+        session_key -> Nullable<Text>,
+        /// The user that has changed.
+        user_id -> Nullable<BigInt>,
+    }
+}
+
+table! {
     /// Where a session went whose key was renewed.
     housekey_renewal (session_key) {
         /// The key before.
@@ -302,4 +328,5 @@ allow_tables_to_appear_in_same_query!(
     django_content_type,
     django_session,
     housekey_session,
+    housekey_stranger,
 );

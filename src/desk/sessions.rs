@@ -47,8 +47,8 @@ impl Desk<'_> {
         Ok(self.end(id, &keys, |event| event.in_session_of(session))? > 0)
     }
 
-    /// Ends all sessions of a user, begun in whichever app, and says how many. It reads every session of the house
-    /// that has no known owner. Needs `auth.change_user`.
+    /// Ends all sessions of a user, begun in whichever app, and says how many. It reads what Django apps have begun
+    /// and nobody has looked at yet. Needs `auth.change_user`.
     ///
     /// ```no_run
     /// # fn with(desk: &housekey::Desk<'_>, grace: &housekey::User) -> Result<(), housekey::Error> {

@@ -11,6 +11,7 @@ pub(crate) mod owned;
 #[cfg(feature = "_stores")]
 pub(crate) mod record;
 pub(crate) mod store;
+pub(crate) mod stranger;
 pub(crate) mod visitor;
 
 use std::collections::BTreeSet;

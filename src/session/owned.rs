@@ -1,7 +1,7 @@
 //! Whose sessions are, and when they were seen: rows of `housekey_session`.
 //!
-//! A session begun in a Django app has none until an app or an operator adopts it. Rows whose session Django has
-//! deleted stay behind until they are purged: no session key is ever used again.
+//! A session begun in a Django app has none until an app or an operator adopts it: until then it is a stranger (see
+//! `stranger`). A row goes with its session, whoever deletes that.
 
 use std::collections::HashSet;
 
@@ -103,8 +103,27 @@ pub(crate) fn begun_within(
     })
 }
 
-/// Makes a row for each that has none.
+/// Those of these sessions that are there, and are so until the end of this transaction: what somebody else is about
+/// to delete is left out.
+fn present(conn: &mut SharedConnection, strangers: &[Stranger]) -> QueryResult<HashSet<String>> {
+    let keys: Vec<&str> = strangers.iter().map(|stranger| stranger.key.as_str()).collect();
+    let rows = django_session::table
+        .filter(django_session::session_key.eq_any(keys))
+        .select(django_session::session_key);
+    let keys: Vec<String> = match conn {
+        // A transaction that writes has the whole file to itself.
+        #[cfg(feature = "sqlite")]
+        SharedConnection::Sqlite(conn) => rows.load(&mut **conn)?,
+        #[cfg(feature = "postgres")]
+        SharedConnection::Postgres(conn) => rows.for_key_share().skip_locked().load(&mut **conn)?,
+    };
+    Ok(keys.into_iter().collect())
+}
+
+/// Makes a row for each that has none and has not ended.
 pub(crate) fn adopt(conn: &mut SharedConnection, strangers: &[Stranger]) -> QueryResult<()> {
+    let present = present(conn, strangers)?;
+    let strangers = strangers.iter().filter(|stranger| present.contains(&stranger.key));
     let row = |stranger: &Stranger| {
         let is_used = stranger.sighting == Sighting::Used;
         (
@@ -118,7 +137,7 @@ pub(crate) fn adopt(conn: &mut SharedConnection, strangers: &[Stranger]) -> Quer
     match conn {
         // diesel has no statement for many rows here; within one transaction it makes no difference.
         #[cfg(feature = "sqlite")]
-        SharedConnection::Sqlite(conn) => strangers.iter().try_for_each(|stranger| {
+        SharedConnection::Sqlite(conn) => strangers.into_iter().try_for_each(|stranger| {
             diesel::insert_into(housekey_session::table)
                 .values(row(stranger))
                 .on_conflict_do_nothing()
@@ -127,29 +146,11 @@ pub(crate) fn adopt(conn: &mut SharedConnection, strangers: &[Stranger]) -> Quer
         }),
         #[cfg(feature = "postgres")]
         SharedConnection::Postgres(conn) => diesel::insert_into(housekey_session::table)
-            .values(strangers.iter().map(row).collect::<Vec<_>>())
+            .values(strangers.map(row).collect::<Vec<_>>())
             .on_conflict_do_nothing()
             .execute(&mut **conn)
             .map(drop),
     }
-}
-
-/// The sessions that have a row here, behind one key and up to another.
-pub(crate) fn known_between(
-    shared: &SharedPool,
-    behind: &str,
-    last: &str,
-) -> Result<HashSet<String>, Error> {
-    let keys: Vec<String> = shared.run(|conn| {
-        on_shared!(SharedConnection, conn, conn => {
-            housekey_session::table
-                .filter(housekey_session::session_key.gt(behind))
-                .filter(housekey_session::session_key.le(last))
-                .select(housekey_session::session_key)
-                .load(&mut **conn)
-        })
-    })?;
-    Ok(keys.into_iter().collect())
 }
 
 /// The data of those of these sessions that live.
@@ -210,31 +211,6 @@ pub(crate) fn keys_of(shared: &SharedPool, user_id: i32) -> Result<Vec<String>, 
                 .filter(housekey_session::user_id.eq(user_id))
                 .select(housekey_session::session_key)
                 .load(&mut **conn)
-        })
-    })
-}
-
-/// A page of rows behind a key whose sessions are gone.
-pub(crate) fn orphans(shared: &SharedPool, behind: &str) -> Result<Vec<String>, Error> {
-    shared.run(|conn| {
-        on_shared!(SharedConnection, conn, conn => {
-            housekey_session::table
-                .left_join(django_session::table)
-                .filter(django_session::session_key.nullable().is_null())
-                .filter(housekey_session::session_key.gt(behind))
-                .order(housekey_session::session_key)
-                .limit(PAGE)
-                .select(housekey_session::session_key)
-                .load(&mut **conn)
-        })
-    })
-}
-
-pub(crate) fn forget(shared: &SharedPool, keys: &[String]) -> Result<(), Error> {
-    shared.transact(|conn| {
-        on_shared!(SharedConnection, conn, conn => {
-            let rows = housekey_session::table.filter(housekey_session::session_key.eq_any(keys));
-            diesel::delete(rows).execute(&mut **conn).map(drop)
         })
     })
 }

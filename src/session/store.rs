@@ -1,6 +1,7 @@
 //! Rows of `django_session`, and of `housekey_session` beside them.
 //!
-//! Creating never overwrites and updating never creates: a session that was ended stays so.
+//! Creating never overwrites and updating never creates: a session that was ended stays so. What says whose it was goes
+//! with it, by a trigger, whoever deletes it.
 
 #[cfg(feature = "postgres")]
 use std::collections::HashMap;
@@ -323,7 +324,7 @@ pub(crate) const BATCH: usize = 500;
 pub(crate) const PAGE: i64 = 500;
 
 /// Deletes a batch of sessions that have ended, and says how many there were; one that was prolonged since it
-/// was found stays. Their owners' rows are left behind as those that Django leaves.
+/// was found stays.
 pub(crate) fn delete_expired(shared: &SharedPool) -> Result<usize, Error> {
     let keys: Vec<String> = shared.run(|conn| {
         on_shared!(SharedConnection, conn, conn => {
@@ -388,11 +389,7 @@ pub(crate) fn delete_unchanged(
 ) -> QueryResult<bool> {
     on_shared!(SharedConnection, conn, conn => {
         let same = django_session::table.find(key).filter(django_session::session_data.eq(data));
-        let rows = diesel::delete(same).execute(&mut **conn)?;
-        if rows == 1 {
-            diesel::delete(housekey_session::table.find(key)).execute(&mut **conn)?;
-        }
-        Ok(rows == 1)
+        diesel::delete(same).execute(&mut **conn).map(|rows| rows == 1)
     })
 }
 
@@ -404,8 +401,6 @@ pub(crate) fn delete_all(conn: &mut SharedConnection, keys: &[String]) -> QueryR
         on_shared!(SharedConnection, conn, conn => {
             let rows = django_session::table.filter(django_session::session_key.eq_any(&keys));
             ended += diesel::delete(rows).execute(&mut **conn)?;
-            let owned = housekey_session::table.filter(housekey_session::session_key.eq_any(&keys));
-            diesel::delete(owned).execute(&mut **conn)?;
             keys = housekey_renewal::table
                 .filter(housekey_renewal::session_key.eq_any(&keys))
                 .select(housekey_renewal::successor)

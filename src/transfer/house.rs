@@ -28,8 +28,10 @@ const OWN_RECORD: &str = "each database keeps its own record of its migrations";
 const OF_TODAY: &str =
     "wrong passwords of the last hours are not worth the way; the count begins anew";
 
+const OF_TRIGGERS: &str = "the triggers of TO write their own";
+
 /// Every table of a house, each behind those that it refers to.
-pub(super) const SHARED: [Shared; 20] = [
+pub(super) const SHARED: [Shared; 22] = [
     shared("django_migrations", Way::Kept(OWN_RECORD), None),
     shared("housekey_migration", Way::Kept(OWN_RECORD), None),
     shared("django_content_type", Way::Matched, None),
@@ -42,6 +44,8 @@ pub(super) const SHARED: [Shared; 20] = [
     shared("django_admin_log", Way::Copied, None),
     shared("django_session", Way::Copied, Some("expire_date")),
     shared("housekey_session", Way::Copied, None),
+    shared("housekey_stranger", Way::Kept(OF_TRIGGERS), None),
+    shared("housekey_change", Way::Kept(OF_TRIGGERS), None),
     shared("housekey_renewal", Way::Replaced, Some("until")),
     shared("housekey_key", Way::Replaced, None),
     shared("housekey_app", Way::Replaced, None),

@@ -47,7 +47,7 @@ const ATTACKS: [(&str, bool, bool); 11] = [
 ];
 
 /// The same beyond the eleven: by the tables of the house.
-const MORE_ATTACKS: [(&str, bool, bool); 31] = [
+const MORE_ATTACKS: [(&str, bool, bool); 38] = [
     ("UPDATE auth_user SET email = 'eve@example.org'", true, false),
     ("UPDATE auth_user SET is_active = false", true, false),
     ("DELETE FROM auth_user", true, false),
@@ -71,6 +71,13 @@ const MORE_ATTACKS: [(&str, bool, bool); 31] = [
     ("UPDATE housekey_app_label SET app = 'x'", false, false),
     ("DELETE FROM housekey_migration", false, false),
     ("DELETE FROM housekey_throttle", true, true),
+    ("DELETE FROM housekey_stranger", true, true),
+    ("INSERT INTO housekey_stranger VALUES ('x')", false, false),
+    ("SELECT * FROM housekey_change", true, true),
+    ("INSERT INTO housekey_change DEFAULT VALUES", false, false),
+    ("UPDATE housekey_change SET user_id = 1", false, false),
+    ("DELETE FROM housekey_change", true, false),
+    ("ALTER TABLE django_session DISABLE TRIGGER USER", false, false),
     ("SELECT * FROM housekey_event", true, false),
     ("UPDATE housekey_event SET detail = ''", true, false),
     ("DELETE FROM housekey_event", true, false),

@@ -103,6 +103,7 @@ mod stores_actix_session;
 mod stores_axum_login;
 mod stores_session_extractor;
 mod stores_tower_sessions;
+mod strangers;
 mod the_mistakes;
 mod transfer_django;
 mod transfer_house;

@@ -14,7 +14,7 @@ on_both_databases!(
     without_them_the_house_does_not_open,
 );
 
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 9] = [
     "0001_django",
     "0002_housekey",
     "0003_agreements",
@@ -22,6 +22,8 @@ const STEPS: [&str; 7] = [
     "0005_adoption",
     "0006_watch",
     "0007_desk",
+    "0008_changes",
+    "0009_strangers",
 ];
 
 #[test]
@@ -61,7 +63,7 @@ fn report(home: &Home, number: u32) -> PathBuf {
 
 fn is_complete(home: &Home) {
     assert_eq!(home.count("SELECT count(*) FROM django_migrations"), 18);
-    assert_eq!(home.count("SELECT count(*) FROM housekey_migration"), 7);
+    assert_eq!(home.count("SELECT count(*) FROM housekey_migration"), 9);
     assert_eq!(home.count("SELECT count(*) FROM housekey_key"), 1);
     let house = House::open(home.config("notes")).unwrap();
     user(&house, "ada");
@@ -83,7 +85,7 @@ fn eight_processes_at_once_make_them_once(home: &Home) {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
     let applied = |number| std::fs::read_to_string(report(home, number)).unwrap();
-    assert_eq!((0..8).map(|number| applied(number).parse::<u32>().unwrap()).sum::<u32>(), 7);
+    assert_eq!((0..8).map(|number| applied(number).parse::<u32>().unwrap()).sum::<u32>(), 9);
     is_complete(home);
 }
 

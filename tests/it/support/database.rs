@@ -26,10 +26,19 @@ pub(crate) fn execute(url: &str, statements: &str) {
 
 /// Does something while a transaction that has written is not over; then it is taken back.
 pub(crate) fn in_transaction(url: &str, statement: &str, meanwhile: impl FnOnce()) {
+    within(url, statement, meanwhile, "ROLLBACK");
+}
+
+/// The same, and then it is committed.
+pub(crate) fn in_transaction_kept(url: &str, statement: &str, meanwhile: impl FnOnce()) {
+    within(url, statement, meanwhile, "COMMIT");
+}
+
+fn within(url: &str, statement: &str, meanwhile: impl FnOnce(), end: &str) {
     connected!(url, conn => {
         conn.batch_execute(&format!("BEGIN; {statement}")).unwrap();
         meanwhile();
-        conn.batch_execute("ROLLBACK").unwrap();
+        conn.batch_execute(end).unwrap();
     });
 }
 
