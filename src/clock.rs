@@ -3,7 +3,7 @@
 //! It stamps signed texts and cookies. Whether a session has expired is never asked of it: that is
 //! decided by the clock of the shared database, so that apps with different clocks agree.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use chrono::{DateTime, Utc};
 
@@ -59,7 +59,7 @@ impl Clock {
 #[derive(Debug)]
 pub(crate) struct Pace {
     every: Duration,
-    last: std::sync::Mutex<(Option<std::time::Instant>, u64)>,
+    last: std::sync::Mutex<(Option<Instant>, u64)>,
 }
 
 impl Pace {
@@ -75,7 +75,7 @@ impl Pace {
             return None;
         }
         let held_back = last.1;
-        *last = (Some(std::time::Instant::now()), 0);
+        *last = (Some(Instant::now()), 0);
         Some(held_back)
     }
 }
@@ -96,10 +96,15 @@ impl Begun {
 
 /// Does a part of a long work, and rests for as long as that took: what others want comes in between.
 pub(crate) fn at_half_pace<T>(work: impl FnOnce() -> T) -> T {
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let done = work();
     std::thread::sleep(began.elapsed());
     done
+}
+
+/// The time by a clock that nobody sets.
+pub(crate) fn steady() -> Instant {
+    Instant::now()
 }
 
 /// Does nothing for so long.

@@ -760,12 +760,17 @@ impl<L: HouseConnection> Housekey<L> {
 /// still there.
 fn begin_rounds(auth: Arc<Auth>, shared: SharedPool, config: Config) -> Rounds {
     let mut seconds = 0_u64;
+    let mut may_purge = true;
     Rounds::begin(SECOND, move || {
         seconds += 1;
         auth.write_events();
         if seconds.is_multiple_of(MINUTE) {
             auth.count_events();
             auth.write_down();
+            // A consumer may not, and is not told each minute.
+            if may_purge && let Err(error) = auth.purge_changes() {
+                may_purge = !matches!(error, Error::NotAllowed { .. });
+            }
         }
         if seconds.is_multiple_of(HOUR)
             && let Err(error) = registry::note(&shared, &config)

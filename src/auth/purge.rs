@@ -1,6 +1,7 @@
 //! Deleting what is over: sessions that have expired, renewals that lead nowhere, wrong passwords of long ago.
 
 use super::Auth;
+use crate::changes::store as changes;
 use crate::clock;
 use crate::error::Error;
 use crate::registry::apps;
@@ -22,11 +23,18 @@ impl Auth {
         }
         while clock::at_half_pace(|| owned::forget_renewals(&self.shared))? > 0 {}
         while clock::at_half_pace(|| throttle::forget_old(&self.shared))? > 0 {}
-        match self.shared.transact(apps::forget_the_gone) {
-            // The apps are no business of a consumer.
+        let gone = self.purge_changes().and_then(|()| self.shared.transact(apps::forget_the_gone));
+        match gone {
+            // Both are no business of a consumer.
             Err(Error::NotAllowed { .. }) | Ok(()) => Ok(purged),
             Err(error) => Err(error),
         }
+    }
+
+    /// What has changed so long ago that everybody knows.
+    pub(crate) fn purge_changes(&self) -> Result<(), Error> {
+        while clock::at_half_pace(|| changes::forget_old(&self.shared))? > 0 {}
+        Ok(())
     }
 
     /// One batch and its rest: how many sessions it has deleted.

@@ -34,6 +34,7 @@ pub use time::DjangoTime;
 #[cfg(feature = "_async")]
 pub(crate) use held::Held;
 pub(crate) use id::DjangoId;
+pub(crate) use pool::FileIdentity;
 use pool::Pool;
 use routed::{Layout, Route, Routes};
 use router::Router;

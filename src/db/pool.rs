@@ -272,19 +272,19 @@ fn empty<C: HouseConnection>(connections: &diesel::r2d2::Pool<ConnectionManager<
 }
 
 /// Which file a path leads to, whatever its name.
-#[derive(PartialEq, Eq)]
-struct FileIdentity(u64, u64);
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct FileIdentity(u64, u64);
 
 impl FileIdentity {
     #[cfg(unix)]
-    fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         path.metadata().ok().map(|file| Self(file.dev(), file.ino()))
     }
 
     /// Nobody takes away a file that is open.
     #[cfg(not(unix))]
-    fn of(path: &Path) -> Option<Self> {
+    pub(crate) fn of(path: &Path) -> Option<Self> {
         path.exists().then_some(Self(0, 0))
     }
 }

@@ -74,7 +74,8 @@ impl SharedPool {
         }
     }
 
-    fn get(&self) -> Result<SharedConnection, Error> {
+    /// A connection for who keeps it.
+    pub(crate) fn get(&self) -> Result<SharedConnection, Error> {
         Ok(match self {
             #[cfg(feature = "sqlite")]
             Self::Sqlite(pool) => SharedConnection::Sqlite(pool.get()?),
@@ -209,7 +210,8 @@ impl SharedConnection {
         })
     }
 
-    fn give_up(self) {
+    /// It is closed, and not handed out again.
+    pub(crate) fn give_up(self) {
         on_shared!(SharedConnection, self, connection => give_up(connection));
     }
 }
