@@ -82,11 +82,11 @@ impl Pace {
 
 /// When something was begun, to see how long it takes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Begun(std::time::Instant);
+pub(crate) struct Begun(Instant);
 
 impl Begun {
     pub(crate) fn now() -> Self {
-        Self(std::time::Instant::now())
+        Self(steady())
     }
 
     pub(crate) fn ago(self) -> Duration {

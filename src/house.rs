@@ -159,6 +159,7 @@ impl<L: HouseConnection> Housekey<L> {
         let shared = databases.shared.clone();
         shared.guard(Breaker::new(&config.app_name, config.clock));
         let auth = Arc::new(Auth::new(&config, shared.clone()));
+        auth.lookups().follow(&config);
         let rooms = Rooms {
             databases,
             #[cfg(feature = "_async")]

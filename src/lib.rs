@@ -10,6 +10,7 @@ mod clock;
 pub mod key;
 pub mod error;
 mod breaker;
+mod rounds;
 mod json;
 pub mod signing;
 mod python;
@@ -28,21 +29,16 @@ mod config;
 mod db;
 mod user;
 mod session;
+mod changes;
 mod lookup;
 mod throttle;
 mod events;
 mod gate;
 mod registry;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the cache and the replicas are not wired to it yet")
-)]
-mod changes;
 mod auth;
 mod check;
 #[cfg(feature = "_async")]
 mod bridge;
-mod rounds;
 mod house;
 mod caretaker;
 mod sessions;

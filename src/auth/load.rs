@@ -64,7 +64,6 @@ impl Asked {
 }
 
 impl Auth {
-    #[cfg(feature = "_web")]
     pub(crate) fn lookups(&self) -> &Lookups {
         &self.lookups
     }
@@ -213,10 +212,18 @@ impl Auth {
         Ok(self.done(opened))
     }
 
-    /// The row was verified to be ours, and its login is void: it goes.
+    /// The row was verified to be ours, and its login is void: it goes, if it still is what was read. Else it is read
+    /// again.
     fn end_stale(&self, mut opened: Opened) -> Result<Step, Error> {
         if let Some(key) = &opened.state.key {
-            self.shared.run(|conn| store::delete(conn, key))?;
+            let stored = &opened.state.stored;
+            let shown = key.expose_secret();
+            self.lookups.is_changed(key);
+            if !self.shared.transact(|conn| store::delete_unchanged(conn, shown, stored))?
+                && let Ok(presented) = self.mint.read(shown)
+            {
+                return Ok(Step::Row(Asked { presented, cookie: opened.state.cookie }));
+            }
         }
         opened.state.flush();
         opened.state.rejected = Some(Rejected::StampMismatch);

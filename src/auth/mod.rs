@@ -157,6 +157,7 @@ impl Auth {
                 store::delete(conn, key)?;
                 event.as_ref().map_or(Ok(()), |event| self.record(conn, event))
             })?;
+            self.lookups.is_changed(key);
             event.iter().for_each(Event::tell);
         }
         state.flush();

@@ -30,14 +30,16 @@ impl Auth {
         if !self.is_due(&state) {
             return Ok(());
         }
-        match &state.key {
-            None => self.rekey(&mut state, None, |_, _| Ok(())),
-            Some(old) if !state.old_keys.is_empty() => {
-                let old = old.clone();
-                self.renew(&mut state, &old)
-            }
-            Some(_) => self.update(&mut state),
-        }
+        let Some(key) = state.key.clone() else {
+            return self.rekey(&mut state, None, |_, _| Ok(()));
+        };
+        let saved = if state.old_keys.is_empty() {
+            self.update(&mut state)
+        } else {
+            self.renew(&mut state, &key)
+        };
+        self.lookups.is_changed(&key);
+        saved
     }
 
     /// When the session ends, for its row and its cookie.

@@ -51,7 +51,7 @@ pub(crate) struct Changes {
     _until_dropped: Sender<Infallible>,
 }
 
-type Subscriber = Box<dyn FnMut(&[Change]) + Send>;
+type Subscriber = Box<dyn FnMut(u64, &[Change]) + Send>;
 
 struct Known {
     bound: Duration,
@@ -101,8 +101,8 @@ impl Changes {
         self.known.turn.load(Ordering::SeqCst)
     }
 
-    /// Tells from now on what has changed, in order, before a poll counts as done. The thread that polls waits for it.
-    pub(crate) fn subscribe(&self, subscriber: impl FnMut(&[Change]) + Send + 'static) {
+    /// Tells from now on what has changed, in order and with the turn, before a poll counts as done. The thread that polls waits for it.
+    pub(crate) fn subscribe(&self, subscriber: impl FnMut(u64, &[Change]) + Send + 'static) {
         self.known.subscribers().push(Box::new(subscriber));
     }
 }
@@ -135,8 +135,8 @@ impl Known {
         if changes.is_empty() {
             return;
         }
-        self.turn.fetch_add(1, Ordering::SeqCst);
-        self.subscribers().iter_mut().for_each(|subscriber| subscriber(changes));
+        let turn = self.turn.fetch_add(1, Ordering::SeqCst) + 1;
+        self.subscribers().iter_mut().for_each(|subscriber| subscriber(turn, changes));
     }
 }
 

@@ -405,7 +405,7 @@ fn a_file_that_was_replaced_is_everything() {
 fn told(changes: &Arc<Changes>) -> Receiver<(Vec<Change>, u64)> {
     let (tell, told) = channel();
     let known = Arc::downgrade(&changes.known);
-    changes.subscribe(move |changes| {
+    changes.subscribe(move |_, changes| {
         let turn = known.upgrade().map_or(0, |known| known.turn.load(Ordering::SeqCst));
         // Nobody listens any more when the test has failed.
         let _ = tell.send((changes.to_owned(), turn));

@@ -4,6 +4,7 @@
 
 mod cookies;
 mod proxies;
+mod scale;
 mod variables;
 
 use std::time::Duration;
@@ -69,6 +70,11 @@ pub struct Config {
     pub(crate) shared_pool_size: u32,
     pub(crate) local_pool_size: u32,
     pub(crate) deadline: Duration,
+    /// How many sessions are kept in memory.
+    pub(crate) cache: usize,
+    pub(crate) replica: Option<DatabaseUrl>,
+    pub(crate) replica_lag: Duration,
+    pub(crate) staleness: Duration,
     pub(crate) clock: Clock,
 }
 
@@ -179,6 +185,10 @@ impl Config {
             shared_pool_size: 4,
             local_pool_size: 8,
             deadline: Duration::from_secs(2),
+            cache: 0,
+            replica: None,
+            replica_lag: Duration::from_secs(10),
+            staleness: Duration::from_millis(100),
             clock: Clock::default(),
         })
     }
@@ -214,6 +224,8 @@ impl Config {
     /// | `PASSWORD_HASHER` | `pbkdf2_sha256`, `pbkdf2_sha1`, `argon2`, `bcrypt_sha256` or `scrypt` | `pbkdf2_sha256` |
     /// | `PASSWORD_ITERATIONS` | rounds of `pbkdf2_sha256` | 1000000 |
     /// | `PASSWORD_RESET_TIMEOUT` | seconds | 259200 |
+    /// | `SESSION_CACHE_ENTRIES` | how many sessions are kept in memory | 0 |
+    /// | `SHARED_REPLICA_URL` | a streaming standby of the shared database, from which sessions are read | none |
     ///
     /// ```no_run
     /// let config = housekey::Config::from_env()?;
@@ -296,7 +308,11 @@ impl Config {
         config.hasher = vars.hasher()?;
         config.password_reset_timeout =
             vars.seconds("PASSWORD_RESET_TIMEOUT", config.password_reset_timeout)?;
-        Ok(config)
+        config.cache = vars.number("SESSION_CACHE_ENTRIES", 0)?;
+        match vars.optional("SHARED_REPLICA_URL") {
+            Some(url) => config.shared_replica(&url),
+            None => Ok(config),
+        }
     }
 
     /// The app's name in the registry of the house and in messages.

@@ -140,7 +140,7 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
         self.number(name, default.as_secs()).map(Duration::from_secs)
     }
 
-    fn number<N: std::str::FromStr>(&self, name: &str, default: N) -> Result<N, Error> {
+    pub(super) fn number<N: std::str::FromStr>(&self, name: &str, default: N) -> Result<N, Error> {
         let Some(text) = self.optional(name) else { return Ok(default) };
         text.trim()
             .parse()

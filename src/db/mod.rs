@@ -15,6 +15,7 @@ mod shared;
 mod statement;
 mod stats;
 mod time;
+pub(crate) mod wal;
 mod watch;
 
 use std::sync::Arc;
@@ -39,7 +40,7 @@ use pool::Pool;
 use routed::{Layout, Route, Routes};
 use router::Router;
 pub(crate) use shared::{SharedConnection, SharedPool, locked, on_shared};
-pub(crate) use time::{DatabaseNow, Moment, Stamp, read_time};
+pub(crate) use time::{DatabaseNow, InAMinute, Moment, Stamp, read_time};
 
 use crate::config::Config;
 use crate::error::Error;

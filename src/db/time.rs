@@ -72,6 +72,10 @@ where
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DatabaseNow;
 
+/// A minute later than that.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InAMinute;
+
 macro_rules! is_an_expression {
     ($name:ident) => {
         impl Expression for $name {
@@ -86,6 +90,7 @@ macro_rules! is_an_expression {
 }
 is_an_expression!(Moment);
 is_an_expression!(DatabaseNow);
+is_an_expression!(InAMinute);
 
 impl QueryId for Moment {
     // Its SQL depends on the value, so a statement with it cannot be known by its type.
@@ -94,6 +99,11 @@ impl QueryId for Moment {
 }
 
 impl QueryId for DatabaseNow {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryId for InAMinute {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
@@ -117,7 +127,7 @@ mod sqlite {
     use diesel::sqlite::Sqlite;
 
     use super::{
-        AstPass, Backend, DatabaseNow, DateTime, DjangoTime, FromSql, Moment, Output,
+        AstPass, Backend, DatabaseNow, DateTime, DjangoTime, FromSql, InAMinute, Moment, Output,
         QueryFragment, QueryResult, ToSql, Utc, deserialize, read_time, serialize,
     };
 
@@ -139,6 +149,13 @@ mod sqlite {
     impl QueryFragment<Sqlite> for DatabaseNow {
         fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
             out.push_sql("strftime('%Y-%m-%d %H:%M:%f','now')");
+            Ok(())
+        }
+    }
+
+    impl QueryFragment<Sqlite> for InAMinute {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+            out.push_sql("strftime('%Y-%m-%d %H:%M:%f','now','+60 seconds')");
             Ok(())
         }
     }
@@ -171,7 +188,7 @@ mod postgres {
     use diesel::sql_types::{Double, Timestamptz};
 
     use super::{
-        AstPass, Backend, DatabaseNow, DateTime, DjangoTime, FromSql, Moment, Output,
+        AstPass, Backend, DatabaseNow, DateTime, DjangoTime, FromSql, InAMinute, Moment, Output,
         QueryFragment, QueryResult, ToSql, Utc, deserialize, serialize,
     };
 
@@ -193,6 +210,13 @@ mod postgres {
     impl QueryFragment<Pg> for DatabaseNow {
         fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
             out.push_sql("CURRENT_TIMESTAMP");
+            Ok(())
+        }
+    }
+
+    impl QueryFragment<Pg> for InAMinute {
+        fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+            out.push_sql("CURRENT_TIMESTAMP + interval '1 minute'");
             Ok(())
         }
     }

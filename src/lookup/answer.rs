@@ -2,9 +2,9 @@
 
 use oneshot::Sender;
 
-use crate::db::SharedPool;
+use super::sources::Sources;
 use crate::error::Error;
-use crate::session::store::{self, Row};
+use crate::session::store::Row;
 use crate::session::{Rejected, SessionKey};
 use crate::user::store::{self as users, UserRow};
 use crate::user::{Permissions, User};
@@ -32,7 +32,8 @@ impl Ask {
 }
 
 /// Answers all of them: one query for the sessions, one for the users, one for the permissions.
-pub(super) fn answer(shared: &SharedPool, asked: Vec<Ask>) {
+pub(super) fn answer(sources: &Sources, asked: Vec<Ask>) {
+    let shared = &sources.shared;
     let (mut sessions, mut users, mut permissions) = (Asked::new(), Asked::new(), Asked::new());
     for ask in asked {
         match ask {
@@ -41,7 +42,7 @@ pub(super) fn answer(shared: &SharedPool, asked: Vec<Ask>) {
             Ask::Permissions(user, reply) => permissions.push(user, reply),
         }
     }
-    sessions.answer(|key| session(shared, key), |keys| sessions_of(shared, keys));
+    sessions.answer(|key| session(sources, key), |keys| sessions_of(sources, keys));
     users.answer(
         |id| users::find_by_id(shared, (*id).into()),
         |ids| {
@@ -55,17 +56,16 @@ pub(super) fn answer(shared: &SharedPool, asked: Vec<Ask>) {
         .answer(|user| Permissions::of(shared, user), |users| Permissions::of_each(shared, users));
 }
 
-fn session(shared: &SharedPool, key: &SessionKey) -> Result<Found, Error> {
-    match shared.run(|conn| store::find(conn, key)) {
-        Ok(row) => Ok(row.ok_or(Rejected::Gone)),
+fn session(sources: &Sources, key: &SessionKey) -> Result<Found, Error> {
+    match sources.rows(std::slice::from_ref(key)) {
+        Ok(rows) => Ok(rows.into_iter().next().flatten().ok_or(Rejected::Gone)),
         Err(error) if error.is_strange_row() => Ok(Err(Rejected::Unreadable)),
         Err(error) => Err(error),
     }
 }
 
-fn sessions_of(shared: &SharedPool, keys: &[SessionKey]) -> Result<Vec<Found>, Error> {
-    let rows = shared.run(|conn| store::find_each(conn, keys))?;
-    Ok(rows.into_iter().map(|row| row.ok_or(Rejected::Gone)).collect())
+fn sessions_of(sources: &Sources, keys: &[SessionKey]) -> Result<Vec<Found>, Error> {
+    Ok(sources.rows(keys)?.into_iter().map(|row| row.ok_or(Rejected::Gone)).collect())
 }
 
 /// Questions of one kind, each with who wants to know.

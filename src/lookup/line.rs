@@ -5,9 +5,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::answer::{Ask, answer};
+use super::sources::Sources;
 use crate::breaker::Term;
 use crate::clock::Begun;
-use crate::db::SharedPool;
 use crate::error::Error;
 
 /// How many questions one query answers.
@@ -17,7 +17,7 @@ const MOST_TOGETHER: usize = 64;
 const MOST_WAITING: usize = 4096;
 
 pub(super) struct Line {
-    shared: SharedPool,
+    sources: Arc<Sources>,
     /// How many queries are under way at most.
     places: usize,
     deadline: Duration,
@@ -50,9 +50,9 @@ pub(super) struct Turn<'a> {
 }
 
 impl Line {
-    pub(super) fn new(shared: &SharedPool, places: u32, deadline: Duration) -> Self {
+    pub(super) fn new(sources: &Arc<Sources>, places: u32, deadline: Duration) -> Self {
         Self {
-            shared: shared.clone(),
+            sources: Arc::clone(sources),
             places: usize::try_from(places).unwrap_or(1),
             deadline,
             state: Mutex::default(),
@@ -95,7 +95,7 @@ impl Line {
         }
         self.call(state);
         if let Some(term) = term {
-            self.shared.failed(term, &late);
+            self.sources.shared.failed(term, &late);
         }
         late
     }
@@ -127,7 +127,7 @@ impl Line {
         let begun = std::thread::Builder::new().name(name).spawn(move || {
             let _there = Thread(&line);
             while let Some((turn, asked)) = line.next() {
-                answer(&line.shared, asked);
+                answer(&line.sources, asked);
                 drop(turn);
             }
         });
@@ -158,7 +158,7 @@ impl Line {
 
     fn begin(&self, state: &mut State) -> Turn<'_> {
         state.numbers += 1;
-        let term = self.shared.term();
+        let term = self.sources.shared.term();
         state.under_way.push(Query { number: state.numbers, begun: Begun::now(), term });
         Turn { line: self, number: state.numbers }
     }

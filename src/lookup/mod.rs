@@ -2,7 +2,11 @@
 //! at once by itself, and whatever has come to wait while others are asked is answered by one query.
 
 mod answer;
+mod cache;
 mod line;
+mod recent;
+mod replica;
+mod sources;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +23,7 @@ use crate::user::{Permissions, User};
 pub(crate) use answer::Found;
 use answer::{Ask, Reply, answer};
 use line::Line;
+use sources::Sources;
 
 /// How many questions are asked at a time. One query for many is cheaper for all than many at once.
 const AT_ONCE: u32 = 2;
@@ -30,7 +35,7 @@ const GRACE: Duration = Duration::from_millis(200);
 /// The one door to sessions, users and permissions, for async callers and for blocking ones.
 pub(crate) struct Lookups {
     line: Arc<Line>,
-    shared: SharedPool,
+    sources: Arc<Sources>,
     patience: Duration,
 }
 
@@ -38,19 +43,35 @@ impl Lookups {
     /// Begins no thread: the first one who has to wait does.
     pub(crate) fn new(config: &Config, shared: &SharedPool) -> Self {
         let places = AT_ONCE.min(config.shared_pool_size.div_ceil(2));
-        let (line, patience) =
-            (Line::new(shared, places, config.deadline), config.deadline + GRACE);
-        Self { line: Arc::new(line), shared: shared.clone(), patience }
+        let sources = Arc::new(Sources::new(shared));
+        let line = Arc::new(Line::new(&sources, places, config.deadline));
+        Self { line, sources, patience: config.deadline + GRACE }
+    }
+
+    /// Begins to keep answers and to ask a replica, if the app wants that.
+    pub(crate) fn follow(&self, config: &Config) {
+        self.sources.follow(config);
+    }
+
+    /// This app has changed the session.
+    pub(crate) fn is_changed(&self, key: &SessionKey) {
+        self.sources.is_changed(key);
     }
 
     /// The row of a session with its user.
     #[cfg(feature = "_web")]
     pub(crate) async fn session(&self, key: &SessionKey) -> Result<Found, Error> {
-        self.ask(|reply| Ask::Session(key.clone(), reply)).await
+        match self.sources.kept(key) {
+            Some(row) => Ok(Ok(row)),
+            None => self.ask(|reply| Ask::Session(key.clone(), reply)).await,
+        }
     }
 
     pub(crate) fn session_now(&self, key: &SessionKey) -> Result<Found, Error> {
-        self.ask_now(|reply| Ask::Session(key.clone(), reply))
+        match self.sources.kept(key) {
+            Some(row) => Ok(Ok(row)),
+            None => self.ask_now(|reply| Ask::Session(key.clone(), reply)),
+        }
     }
 
     /// A user; a row that cannot be read is an error of its own ([`Error::is_strange_row`]).
@@ -92,7 +113,7 @@ impl Lookups {
     fn ask_now<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
         if let Some(turn) = self.line.turn_at_once() {
             let (reply, told) = oneshot::channel();
-            answer(&self.shared, vec![ask(reply)]);
+            answer(&self.sources, vec![ask(reply)]);
             drop(turn);
             return told.recv().unwrap_or(Err(Error::Panicked));
         }
@@ -107,7 +128,7 @@ impl Lookups {
         &self,
         ask: impl FnOnce(Reply<T>) -> Ask,
     ) -> Result<Receiver<Result<T, Error>>, Error> {
-        self.shared.admit()?;
+        self.sources.shared.admit()?;
         let (reply, answer) = oneshot::channel();
         self.line.join(ask(reply))?;
         Ok(answer)

@@ -33,7 +33,7 @@ const DJANGO_LENGTH: usize = 32;
 ///     session.key().map(|key| format!("{key:?}")) // SessionKey(7qk2…)
 /// }
 /// ```
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SessionKey(String);
 
 impl SessionKey {

@@ -13,7 +13,7 @@ use super::key::SessionKey;
 use super::owned::DJANGO;
 use super::visitor::Visitor;
 use crate::db::schema::{auth_user, django_session, housekey_renewal, housekey_session};
-use crate::db::{DatabaseNow, Moment, SharedConnection, SharedPool, locked, on_shared};
+use crate::db::{DatabaseNow, InAMinute, Moment, SharedConnection, SharedPool, locked, on_shared};
 use crate::error::Error;
 use crate::user::store::UserRow;
 
@@ -38,25 +38,34 @@ pub(crate) struct Row {
     pub(crate) data: String,
     /// By the clock of the database.
     pub(crate) alive: bool,
+    /// Will it live for another minute, if nobody ends it?
+    pub(crate) lasts: bool,
     /// `None` for a session of nobody, and for one that Django has made and no app has adopted.
     pub(crate) user: Option<UserRow>,
 }
 
+impl Row {
+    pub(crate) fn user_id(&self) -> Option<i32> {
+        self.user.as_ref().map(|user| user.id)
+    }
+}
+
 /// The session and its user, by one query.
 pub(crate) fn find(conn: &mut SharedConnection, key: &SessionKey) -> QueryResult<Option<Row>> {
-    type Found = (String, bool, Option<UserRow>);
+    type Found = (String, bool, bool, Option<UserRow>);
     let found: Option<Found> = on_shared!(SharedConnection, conn, conn => {
         with_user!()
             .filter(django_session::session_key.eq(key.expose_secret()))
             .select((
                 django_session::session_data,
                 django_session::expire_date.gt(DatabaseNow),
+                django_session::expire_date.gt(InAMinute),
                 Option::<UserRow>::as_select(),
             ))
             .first(&mut **conn)
             .optional()?
     });
-    Ok(found.map(|(data, alive, user)| Row { data, alive, user }))
+    Ok(found.map(|(data, alive, lasts, user)| Row { data, alive, lasts, user }))
 }
 
 /// Several sessions with their users, in the order of the keys.
@@ -71,18 +80,19 @@ pub(crate) fn find_each(
         #[cfg(feature = "postgres")]
         SharedConnection::Postgres(conn) => {
             let wanted: Vec<&str> = keys.iter().map(SessionKey::expose_secret).collect();
-            let found: Vec<(String, String, bool, Option<UserRow>)> = with_user!()
+            let found: Vec<(String, String, bool, bool, Option<UserRow>)> = with_user!()
                 .filter(django_session::session_key.eq_any(wanted))
                 .select((
                     django_session::session_key,
                     django_session::session_data,
                     django_session::expire_date.gt(DatabaseNow),
+                    django_session::expire_date.gt(InAMinute),
                     Option::<UserRow>::as_select(),
                 ))
                 .load(&mut **conn)?;
             let rows: HashMap<_, _> = found
                 .into_iter()
-                .map(|(key, data, alive, user)| (key, Row { data, alive, user }))
+                .map(|(key, data, alive, lasts, user)| (key, Row { data, alive, lasts, user }))
                 .collect();
             Ok(keys.iter().map(|key| rows.get(key.expose_secret()).cloned()).collect())
         }

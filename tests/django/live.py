@@ -118,6 +118,12 @@ def create_user(username, password):
     return auth.get_user_model().objects.create_user(username, password=password).pk
 
 
+def set_password(username, password):
+    user = auth.get_user_model().objects.get(username=username)
+    user.set_password(password)
+    user.save()
+
+
 def has_perms(username, permissions):
     user = auth.get_user_model().objects.get(username=username)
     return [user.has_perm(permission) for permission in permissions]

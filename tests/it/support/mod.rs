@@ -23,6 +23,8 @@ pub(crate) mod server;
 pub(crate) mod sheets;
 pub(crate) mod sign_in_script;
 pub(crate) mod sites;
+pub(crate) mod staleness;
+pub(crate) mod standby;
 pub(crate) mod transfers;
 pub(crate) mod trap;
 pub(crate) mod visitor;

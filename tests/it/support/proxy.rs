@@ -52,7 +52,11 @@ enum Direction {
 impl Proxy {
     /// A way to the server of this home.
     pub(crate) fn before(home: &Home) -> Self {
-        let url = home.shared_url();
+        Self::to(&home.shared_url())
+    }
+
+    /// A way to the server that a URL names.
+    pub(crate) fn to(url: &str) -> Self {
         let server = url.rsplit_once('@').unwrap().1.split_once('/').unwrap().0.to_owned();
         let now = Now { way: Way::Open, links: Vec::new(), stranded: 0, held_up: 0, sent: 0 };
         let state = Arc::new(State { server, now: Mutex::new(now), changed: Condvar::new() });
@@ -69,7 +73,12 @@ impl Proxy {
 
     /// The URL of that database, by this way.
     pub(crate) fn url(&self, home: &Home) -> String {
-        home.shared_url().replace(&self.state.server, &self.address.to_string())
+        self.through(&home.shared_url())
+    }
+
+    /// A URL of that server, by this way.
+    pub(crate) fn through(&self, url: &str) -> String {
+        url.replace(&self.state.server, &self.address.to_string())
     }
 
     pub(crate) fn set(&self, way: Way) {
@@ -121,7 +130,8 @@ impl State {
         if now.way == Way::Refused {
             return;
         }
-        let server = TcpStream::connect(&self.server).unwrap();
+        // Where nobody listens, nobody is let in.
+        let Ok(server) = TcpStream::connect(&self.server) else { return };
         let link = now.links.len();
         now.links.push([client.try_clone().unwrap(), server.try_clone().unwrap()]);
         drop(now);

@@ -1,0 +1,127 @@
+//! Where answers come from: the shared database, and what is as good for as long as that is known.
+
+use std::sync::{Arc, OnceLock};
+
+use super::cache::Cache;
+use super::recent::Recent;
+use super::replica::Replica;
+use crate::changes::{Change, Changes, Polling};
+use crate::config::Config;
+use crate::db::SharedPool;
+use crate::error::Error;
+use crate::session::SessionKey;
+use crate::session::store::{self, Row};
+
+type Rows = Vec<Option<Row>>;
+
+pub(super) struct Sources {
+    pub(super) shared: SharedPool,
+    beside: OnceLock<Beside>,
+}
+
+struct Beside {
+    changes: Arc<Changes>,
+    recent: Arc<Recent>,
+    cache: Option<Cache>,
+    replica: Option<Replica>,
+}
+
+impl Sources {
+    pub(super) fn new(shared: &SharedPool) -> Self {
+        Self { shared: shared.clone(), beside: OnceLock::new() }
+    }
+
+    /// Begins to follow what changes, where the app wants a cache or has a replica.
+    pub(super) fn follow(&self, config: &Config) {
+        if config.cache > 0 || config.replica.is_some() {
+            self.beside.get_or_init(|| Beside::new(config, &self.shared));
+        }
+    }
+
+    /// What is kept of an answer, if it is known to be as good as a new one.
+    pub(super) fn kept(&self, key: &SessionKey) -> Option<Row> {
+        self.beside.get()?.cache.as_ref()?.find(key)
+    }
+
+    /// This app has changed the session: it does not wait to be told.
+    pub(super) fn is_changed(&self, key: &SessionKey) {
+        if let Some(Beside { changes, recent, .. }) = self.beside.get() {
+            recent.note(changes.turn() + 1, &[Change::Session(key.clone())]);
+        }
+    }
+
+    /// The rows of sessions, in the order of the keys.
+    pub(super) fn rows(&self, keys: &[SessionKey]) -> Result<Rows, Error> {
+        let Some(beside) = self.beside.get() else { return rows(&self.shared, keys) };
+        let asked = beside.cache.as_ref().map(Cache::now);
+        let found = match &beside.replica {
+            Some(replica) => self.rows_by(replica, &beside.recent, keys)?,
+            None => rows(&self.shared, keys)?,
+        };
+        if let (Some(cache), Some(asked)) = (&beside.cache, asked) {
+            for (key, row) in keys.iter().zip(&found) {
+                row.iter().for_each(|row| cache.keep(key, row, asked));
+            }
+        }
+        Ok(found)
+    }
+
+    /// By the replica what it is known to have as it is; the rest by the shared database.
+    fn rows_by(
+        &self,
+        replica: &Replica,
+        recent: &Recent,
+        keys: &[SessionKey],
+    ) -> Result<Rows, Error> {
+        let Some(turn) = replica.turn() else { return rows(&self.shared, keys) };
+        let calm = |key: &&SessionKey| !recent.is_changed(key, None, turn);
+        let asked: Vec<SessionKey> = keys.iter().filter(calm).cloned().collect();
+        let mut there = rows(&replica.pool, &asked).unwrap_or_else(|error| {
+            // A row that cannot be read is told of by the shared database.
+            if !error.is_strange_row() {
+                replica.leave_out();
+            }
+            Vec::new()
+        });
+        there.resize_with(asked.len(), || None);
+        let is_good =
+            |key: &SessionKey, row: &Row| row.alive && !recent.is_changed(key, row.user_id(), turn);
+        let mut there = asked.iter().zip(there).peekable();
+        let mut found: Rows = keys
+            .iter()
+            .map(|key| {
+                let (_, row) = there.next_if(|(asked, _)| *asked == key)?;
+                row.filter(|row| is_good(key, row))
+            })
+            .collect();
+        let missing: Vec<usize> = (0..keys.len()).filter(|place| found[*place].is_none()).collect();
+        let wanted: Vec<SessionKey> = missing.iter().map(|place| keys[*place].clone()).collect();
+        for (place, row) in missing.into_iter().zip(rows(&self.shared, &wanted)?) {
+            found[place] = row;
+        }
+        Ok(found)
+    }
+}
+
+/// A lone one by the plain statement, which PostgreSQL plans once.
+fn rows(pool: &SharedPool, keys: &[SessionKey]) -> Result<Rows, Error> {
+    match keys {
+        [] => Ok(Vec::new()),
+        [key] => Ok(vec![pool.run(|conn| store::find(conn, key))?]),
+        keys => pool.run(|conn| store::find_each(conn, keys)),
+    }
+}
+
+impl Beside {
+    fn new(config: &Config, shared: &SharedPool) -> Self {
+        let polling = Polling { every: config.look_every(), bound: config.staleness };
+        let (changes, recent) =
+            (Arc::new(Changes::begin(config, polling)), Arc::new(Recent::default()));
+        let told = Arc::clone(&recent);
+        changes.subscribe(move |turn, changes| told.note(turn, changes));
+        let cache = (config.cache > 0).then(|| Cache::new(config.cache, &changes, &recent));
+        let replica = config.replica.as_ref();
+        let replica = replica.map(|url| Replica::new(url, config, shared, &changes));
+        Self { changes, recent, cache, replica }
+    }
+}

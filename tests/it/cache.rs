@@ -1,0 +1,160 @@
+//! Answers that are kept are as good as new ones but for the staleness: whoever has changed what they say.
+
+use std::time::{Duration, Instant};
+
+use housekey::Rejected;
+use serde_json::json;
+
+use crate::support::django::Django;
+use crate::support::proxy::{Proxy, Way};
+use crate::support::staleness::{STALENESS, assert_is_seen_in_time};
+use crate::support::{Home, House, KEY, PASSWORD, login, on_both_databases, skip, user, whoami};
+
+on_both_databases!(
+    an_end_elsewhere_is_seen_in_time,
+    what_django_does_is_seen_in_time,
+    who_has_changed_a_session_reads_it_so_at_once,
+    a_session_that_ends_soon_is_not_kept_beyond_its_end,
+    more_visitors_than_are_kept_are_known_all_the_same,
+);
+
+fn open(home: &Home, entries: usize) -> House {
+    home.open_with(home.config("notes").cache(entries))
+}
+
+fn an_end_elsewhere_is_seen_in_time(home: &Home) {
+    let (app, other) = (open(home, 100), home.open("other"));
+    user(&other, "ada");
+    let cookies: Vec<_> = (0..4).map(|_| login(&other, "ada")).collect();
+    let [by_logout, by_hand, by_password, by_state] = &cookies[..] else { unreachable!() };
+    for _ in 0..3 {
+        assert!(cookies.iter().all(|cookie| whoami(&app, cookie).as_deref() == Ok("ada")));
+    }
+
+    other.logout(&other.session(Some(by_logout)).unwrap()).unwrap();
+    assert_is_seen_in_time(&app, by_logout, Some(Rejected::Gone));
+
+    home.execute(&format!("DELETE FROM django_session WHERE session_key = '{by_hand}'"));
+    assert_is_seen_in_time(&app, by_hand, Some(Rejected::Gone));
+
+    let session = other.session(Some(by_password)).unwrap();
+    let ada = session.user().unwrap();
+    assert!(other.change_password(&session, &ada, PASSWORD, "another good one").unwrap());
+    assert_is_seen_in_time(&app, by_state, Some(Rejected::StampMismatch));
+
+    let anew = crate::support::cookie(&session);
+    assert_eq!(whoami(&app, &anew).as_deref(), Ok("ada"));
+    home.execute("UPDATE auth_user SET is_active = false");
+    assert_is_seen_in_time(&app, &anew, Some(Rejected::Inactive));
+}
+
+fn what_django_does_is_seen_in_time(home: &Home) {
+    let app = open(home, 100);
+    user(&app, "ada");
+    let Some(mut django) = Django::start(home) else { return };
+    for order in ["logout", "change_password"] {
+        let cookie = login(&app, "ada");
+        for _ in 0..3 {
+            assert_eq!(whoami(&app, &cookie).as_deref(), Ok("ada"));
+        }
+        let (cookie, why) = match order {
+            "logout" => {
+                django.call("logout", json!({ "cookie": cookie }));
+                (cookie, Rejected::Gone)
+            }
+            _ => {
+                django.call("set_password", json!({ "username": "ada", "password": "another" }));
+                (cookie, Rejected::StampMismatch)
+            }
+        };
+        assert_is_seen_in_time(&app, &cookie, Some(why));
+    }
+}
+
+fn who_has_changed_a_session_reads_it_so_at_once(home: &Home) {
+    let app = open(home, 100);
+    user(&app, "ada");
+    let cookie = login(&app, "ada");
+    for page in 0..50 {
+        let session = app.session(Some(&cookie)).unwrap();
+        assert_eq!(session.get::<i32>("page").unwrap_or(0), page);
+        session.insert("page", page + 1).unwrap();
+        app.save(&session).unwrap();
+    }
+    app.logout(&app.session(Some(&cookie)).unwrap()).unwrap();
+    assert_eq!(whoami(&app, &cookie), Err(Some(Rejected::Gone)));
+}
+
+fn a_session_that_ends_soon_is_not_kept_beyond_its_end(home: &Home) {
+    let app = open(home, 100);
+    user(&app, "ada");
+    let cookie = login(&app, "ada");
+    let soon = if home.is_postgres() {
+        "now() + interval '2 seconds'"
+    } else {
+        "strftime('%Y-%m-%d %H:%M:%f', 'now', '+2 seconds')"
+    };
+    home.execute(&format!("UPDATE django_session SET expire_date = {soon}"));
+    let ends = Instant::now() + Duration::from_secs(2);
+    loop {
+        let asked = Instant::now();
+        match whoami(&app, &cookie) {
+            Ok(_) => assert!(asked <= ends + STALENESS),
+            Err(why) => return assert_eq!(why, Some(Rejected::Expired)),
+        }
+    }
+}
+
+fn more_visitors_than_are_kept_are_known_all_the_same(home: &Home) {
+    let app = open(home, 2);
+    let names: Vec<_> = (0..10).map(|number| format!("user{number}")).collect();
+    let cookies: Vec<_> = names
+        .iter()
+        .map(|name| {
+            user(&app, name);
+            login(&app, name)
+        })
+        .collect();
+    for _ in 0..5 {
+        for (name, cookie) in names.iter().zip(&cookies) {
+            assert_eq!(whoami(&app, cookie).as_ref(), Ok(name));
+        }
+    }
+}
+
+/// An app with a cache, whose way to PostgreSQL can be disturbed, and a visitor.
+fn watched() -> Option<(Home, Proxy, House, String)> {
+    let home = Home::postgres()?;
+    let proxy = Proxy::before(&home);
+    let config = home.config_at(&proxy.url(&home), "notes", KEY).cache(100);
+    let app = home.open_with(config);
+    user(&app, "ada");
+    let cookie = login(&app, "ada");
+    Some((home, proxy, app, cookie))
+}
+
+#[test]
+fn what_is_kept_is_not_asked_for() {
+    let Some((_home, proxy, app, cookie)) = watched() else { return skip("PostgreSQL") };
+    loop {
+        let before = proxy.sent();
+        for _ in 0..10 {
+            assert_eq!(whoami(&app, &cookie).as_deref(), Ok("ada"));
+        }
+        // But for the question what has changed.
+        if proxy.sent() <= before + 1 {
+            return;
+        }
+    }
+}
+
+#[test]
+fn nothing_kept_is_used_while_it_is_not_known_in_time_what_has_changed() {
+    let Some((home, proxy, app, cookie)) = watched() else { return skip("PostgreSQL") };
+    for _ in 0..3 {
+        assert_eq!(whoami(&app, &cookie).as_deref(), Ok("ada"));
+    }
+    proxy.set(Way::Slow(Duration::from_millis(500)));
+    home.execute("DELETE FROM django_session");
+    assert_is_seen_in_time(&app, &cookie, Some(Rejected::Gone));
+}
