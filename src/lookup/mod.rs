@@ -16,6 +16,8 @@ use oneshot::Receiver;
 use crate::config::Config;
 use crate::db::SharedPool;
 use crate::error::Error;
+#[cfg(feature = "_web")]
+use crate::session::Rejected;
 use crate::session::SessionKey;
 use crate::user::store::UserRow;
 use crate::user::{Permissions, User};
@@ -43,7 +45,7 @@ impl Lookups {
     /// Begins no thread: the first one who has to wait does.
     pub(crate) fn new(config: &Config, shared: &SharedPool) -> Self {
         let places = AT_ONCE.min(config.shared_pool_size.div_ceil(2));
-        let sources = Arc::new(Sources::new(shared));
+        let sources = Arc::new(Sources::new(config, shared));
         let line = Arc::new(Line::new(&sources, places, config.deadline));
         Self { line, sources, patience: config.deadline + GRACE }
     }
@@ -61,8 +63,12 @@ impl Lookups {
     /// The row of a session with its user.
     #[cfg(feature = "_web")]
     pub(crate) async fn session(&self, key: &SessionKey) -> Result<Found, Error> {
-        match self.sources.kept(key) {
-            Some(row) => Ok(Ok(row)),
+        if let Some(row) = self.sources.kept(key) {
+            return Ok(Ok(row));
+        }
+        let at_hand = self.line.turn_alone().and_then(|_turn| self.sources.row_at_hand(key));
+        match at_hand {
+            Some(row) => Ok(row.ok_or(Rejected::Gone)),
             None => self.ask(|reply| Ask::Session(key.clone(), reply)).await,
         }
     }

@@ -1,6 +1,8 @@
 //! Where answers come from: the shared database, and what is as good for as long as that is known.
 
 use std::sync::{Arc, OnceLock};
+#[cfg(feature = "_web")]
+use std::time::Duration;
 
 use super::cache::Cache;
 use super::recent::Recent;
@@ -9,13 +11,21 @@ use crate::changes::{Change, Changes, Polling};
 use crate::config::Config;
 use crate::db::SharedPool;
 use crate::error::Error;
+#[cfg(feature = "_web")]
+use crate::place::{DatabaseKind, Place};
 use crate::session::SessionKey;
 use crate::session::store::{self, Row};
 
 type Rows = Vec<Option<Row>>;
 
+/// How long a thread that serves other visitors may wait for a file that somebody has locked.
+#[cfg(feature = "_web")]
+const A_MOMENT: Duration = Duration::from_millis(1);
+
 pub(super) struct Sources {
     pub(super) shared: SharedPool,
+    #[cfg(feature = "_web")]
+    at_hand: Option<SharedPool>,
     beside: OnceLock<Beside>,
 }
 
@@ -27,8 +37,24 @@ struct Beside {
 }
 
 impl Sources {
-    pub(super) fn new(shared: &SharedPool) -> Self {
-        Self { shared: shared.clone(), beside: OnceLock::new() }
+    pub(super) fn new(config: &Config, shared: &SharedPool) -> Self {
+        #[cfg(not(feature = "_web"))]
+        let _ = config;
+        Self {
+            shared: shared.clone(),
+            #[cfg(feature = "_web")]
+            at_hand: (shared.kind() == DatabaseKind::Sqlite)
+                .then(|| SharedPool::new(Place::Shared, &config.shared, 1, A_MOMENT)),
+            beside: OnceLock::new(),
+        }
+    }
+
+    /// The row of a session by a connection that waits for nobody: a file is read sooner than another thread wakes up. `None`
+    /// when it has to be waited for, or is to be kept.
+    #[cfg(feature = "_web")]
+    pub(super) fn row_at_hand(&self, key: &SessionKey) -> Option<Option<Row>> {
+        let file = self.at_hand.as_ref().filter(|_| self.beside.get().is_none())?;
+        file.run(|conn| store::find(conn, key)).ok()
     }
 
     /// Begins to follow what changes, where the app wants a cache or has a replica.

@@ -50,7 +50,7 @@ impl Row {
     }
 }
 
-/// The session and its user, by one query.
+/// The session and its user, by one query; without a `LIMIT`, for which SQLite would plan it anew each time.
 pub(crate) fn find(conn: &mut SharedConnection, key: &SessionKey) -> QueryResult<Option<Row>> {
     type Found = (String, bool, bool, Option<UserRow>);
     let found: Option<Found> = on_shared!(SharedConnection, conn, conn => {
@@ -62,7 +62,7 @@ pub(crate) fn find(conn: &mut SharedConnection, key: &SessionKey) -> QueryResult
                 django_session::expire_date.gt(InAMinute),
                 Option::<UserRow>::as_select(),
             ))
-            .first(&mut **conn)
+            .get_result(&mut **conn)
             .optional()?
     });
     Ok(found.map(|(data, alive, lasts, user)| Row { data, alive, lasts, user }))
@@ -226,7 +226,7 @@ pub(crate) fn successor(
             .find(key.expose_secret())
             .filter(housekey_renewal::until.gt(DatabaseNow))
             .select(housekey_renewal::successor)
-            .first(&mut **conn)
+            .get_result(&mut **conn)
             .optional()?;
         Ok(successor.map(SessionKey::from_row))
     })

@@ -61,7 +61,7 @@ pub(crate) fn find_by_username(shared: &SharedPool, name: &str) -> Result<Option
             auth_user::table
                 .filter(auth_user::username.eq(name))
                 .select(UserRow::as_select())
-                .first(&mut **conn)
+                .get_result(&mut **conn)
                 .optional()
         })
     })
@@ -74,7 +74,7 @@ pub(crate) fn find_by_id(shared: &SharedPool, id: i64) -> Result<Option<UserRow>
 
 pub(crate) fn find(conn: &mut SharedConnection, id: i32) -> QueryResult<Option<UserRow>> {
     on_shared!(SharedConnection, conn, conn => {
-        auth_user::table.find(id).select(UserRow::as_select()).first(&mut **conn).optional()
+        auth_user::table.find(id).select(UserRow::as_select()).get_result(&mut **conn).optional()
     })
 }
 

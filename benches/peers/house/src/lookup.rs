@@ -70,7 +70,7 @@ macro_rules! lookup {
                     .filter(django_session::session_key.eq(key))
                     .filter(django_session::expire_date.gt($now(Utc::now())))
                     .select((django_session::session_data, auth_user::all_columns))
-                    .first(conn)
+                    .get_result(conn)
                     .optional()
             }
         }

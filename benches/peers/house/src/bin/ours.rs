@@ -26,7 +26,7 @@ async fn main() -> Result<(), Error> {
 /// `CACHE` is how many sessions are kept in memory; without it there is no cache.
 fn cached(config: Config) -> Config {
     match env::var("CACHE") {
-        Ok(_entries) => unimplemented!("config.cache(entries)"),
+        Ok(entries) => config.cache(entries.parse().expect("CACHE is a number")),
         Err(_) => config,
     }
 }
