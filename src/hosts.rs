@@ -14,9 +14,9 @@ impl Hosts {
         if self.0.is_empty() {
             return true;
         }
-        let name = without_port(host).to_ascii_lowercase();
-        let name = name.strip_suffix('.').unwrap_or(&name);
-        is_host(name) && self.0.iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), name))
+        let name = without_port(host);
+        let name = name.strip_suffix('.').unwrap_or(name);
+        is_host(name) && self.0.iter().any(|pattern| matches(pattern, name))
     }
 }
 
@@ -26,8 +26,8 @@ fn matches(pattern: &str, name: &str) -> bool {
         return true;
     }
     match pattern.strip_prefix('.') {
-        Some(domain) => name == domain || name.ends_with(pattern),
-        None => name == pattern,
+        Some(domain) => name.eq_ignore_ascii_case(domain) || ends_with(name, pattern),
+        None => name.eq_ignore_ascii_case(pattern),
     }
 }
 
@@ -43,10 +43,15 @@ fn is_host(name: &str) -> bool {
 pub(crate) fn is_loopback(host: &str) -> bool {
     let name = without_port(host);
     let name = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
-    let lower = name.to_ascii_lowercase();
-    lower == "localhost"
-        || lower.ends_with(".localhost")
+    name.eq_ignore_ascii_case("localhost")
+        || ends_with(name, ".localhost")
         || name.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Letters in any case.
+fn ends_with(name: &str, end: &str) -> bool {
+    let at = name.len().checked_sub(end.len());
+    at.is_some_and(|at| name.as_bytes()[at..].eq_ignore_ascii_case(end.as_bytes()))
 }
 
 fn without_port(host: &str) -> &str {

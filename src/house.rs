@@ -161,10 +161,14 @@ impl<L: HouseConnection> Housekey<L> {
         let auth = Arc::new(Auth::new(&config, shared.clone()));
         auth.lookups().follow(&config);
         let rooms = Rooms {
-            databases,
             #[cfg(feature = "_async")]
             bridge: crate::bridge::Bridge::new(&config, &shared),
-            rounds: Arc::new(begin_rounds(Arc::clone(&auth), shared, config.clone())),
+            rounds: Arc::new(begin_rounds(
+                Arc::clone(&auth),
+                Arc::clone(&databases),
+                config.clone(),
+            )),
+            databases,
             auth,
             #[cfg(feature = "_web")]
             csrf: Arc::new(csrf),
@@ -757,13 +761,18 @@ impl<L: HouseConnection> Housekey<L> {
     }
 }
 
-/// What is done while nobody waits for it: what was refused, which sessions were used, and once an hour that the app is
-/// still there.
-fn begin_rounds(auth: Arc<Auth>, shared: SharedPool, config: Config) -> Rounds {
+/// What is done while nobody waits for it: how the databases are reached, what was refused, which sessions were used, and
+/// once an hour that the app is still there.
+fn begin_rounds<L: HouseConnection>(
+    auth: Arc<Auth>,
+    databases: Arc<Databases<L>>,
+    config: Config,
+) -> Rounds {
     let mut seconds = 0_u64;
     let mut may_purge = true;
     Rounds::begin(SECOND, move || {
         seconds += 1;
+        databases.learn_way();
         auth.write_events();
         if seconds.is_multiple_of(MINUTE) {
             auth.count_events();
@@ -774,7 +783,7 @@ fn begin_rounds(auth: Arc<Auth>, shared: SharedPool, config: Config) -> Rounds {
             }
         }
         if seconds.is_multiple_of(HOUR)
-            && let Err(error) = registry::note(&shared, &config)
+            && let Err(error) = registry::note(&databases.shared, &config)
         {
             tracing::warn!(app = config.app_name, %error, "the house could not be told that this app is here");
         }

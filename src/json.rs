@@ -42,7 +42,10 @@ pub(crate) fn from_latin1(json: Vec<u8>) -> String {
 /// and no other JSON knows; so a place in the answer is the same place in the text.
 pub(crate) fn without_python_words(json: &str) -> std::borrow::Cow<'_, str> {
     const WORDS: [(&str, &str); 2] = [("NaN", "100"), ("Infinity", "10000000")];
-    if !WORDS.iter().any(|(word, _)| json.contains(word)) {
+    let begins_one = |at: usize| {
+        WORDS.iter().any(|(word, _)| json.as_bytes()[at..].starts_with(word.as_bytes()))
+    };
+    if !memchr::memchr2_iter(b'N', b'I', json.as_bytes()).any(begins_one) {
         return json.into();
     }
     let mut plain = String::with_capacity(json.len());

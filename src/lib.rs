@@ -57,6 +57,8 @@ pub mod stores;
 mod vectors;
 #[cfg(test)]
 mod fuzz;
+#[cfg(test)]
+mod micro;
 // The code of this page is compiled with the tests.
 #[cfg(all(doctest, feature = "actix", feature = "axum", feature = "sqlite"))]
 #[doc = include_str!("../docs/from-axum-login-and-actix-identity.md")]

@@ -16,9 +16,24 @@ pub(crate) const FORMS: &str = "use postgres://USER@HOST/NAME, sqlite:PATH or a 
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct DatabaseUrl {
     kind: DatabaseKind,
-    /// The whole URL for PostgreSQL, the path for SQLite.
+    /// The whole URL for PostgreSQL, without what is for us alone; the path for SQLite.
     target: Zeroizing<String>,
+    way: Way,
 }
+
+/// What lies between the app and its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// The URL does not say.
+    Unsaid,
+    /// Nothing, or something that keeps prepared statements for each client.
+    Direct,
+    /// A pooler that hands out another connection of the server for each transaction.
+    Pooler,
+}
+
+/// The parameter that says so; libpq does not know it.
+const PGBOUNCER: &str = "pgbouncer";
 
 impl DatabaseUrl {
     pub(crate) fn parse(place: Place, text: &str) -> Result<Self, Error> {
@@ -43,7 +58,29 @@ impl DatabaseUrl {
                         its feature `postgres`"
                 .to_owned());
         }
-        Ok(Self { kind: DatabaseKind::Postgres, target: Zeroizing::new(text.to_owned()) })
+        let Some((place, parameters)) = text.split_once('?') else {
+            let target = Zeroizing::new(text.to_owned());
+            return Ok(Self { kind: DatabaseKind::Postgres, target, way: Way::Unsaid });
+        };
+        let mut way = Way::Unsaid;
+        let mut target = Zeroizing::new(place.to_owned());
+        for pair in parameters.split('&') {
+            let Some(said) = pair.strip_prefix(PGBOUNCER).and_then(|rest| rest.strip_prefix('='))
+            else {
+                let joint = if target.contains('?') { '&' } else { '?' };
+                target.push(joint);
+                target.push_str(pair);
+                continue;
+            };
+            way = match said {
+                "true" => Way::Pooler,
+                "false" => Way::Direct,
+                _ => {
+                    return Err(format!("has a `{PGBOUNCER}` that is neither `true` nor `false`"));
+                }
+            };
+        }
+        Ok(Self { kind: DatabaseKind::Postgres, target, way })
     }
 
     fn sqlite(path: &str) -> Result<Self, String> {
@@ -66,11 +103,15 @@ impl DatabaseUrl {
         }
         let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
         let target = Zeroizing::new(absolute.to_string_lossy().into_owned());
-        Ok(Self { kind: DatabaseKind::Sqlite, target })
+        Ok(Self { kind: DatabaseKind::Sqlite, target, way: Way::Direct })
     }
 
     pub(crate) fn kind(&self) -> DatabaseKind {
         self.kind
+    }
+
+    pub(crate) fn way(&self) -> Way {
+        self.way
     }
 
     /// The file of a SQLite database.
@@ -108,6 +149,27 @@ impl DatabaseUrl {
                 format!("{url}{joint}{name}={value}")
             },
         )
+    }
+
+    /// The same with a setting for the server's session, which no pooler hands on.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn with_setting(&self, seconds: u64, name: &str, value: &str) -> String {
+        const OPTIONS: &str = "options=";
+        let whole = self.connection_string(seconds);
+        let (place, parameters) = whole.split_once('?').unwrap_or((&whole, ""));
+        let setting = format!("-c%20{name}%3D{value}");
+        let (mut pairs, mut said) = (Vec::new(), None);
+        for pair in parameters.split('&') {
+            match pair.strip_prefix(OPTIONS) {
+                Some(options) => said = Some(options),
+                None => pairs.push(pair.to_owned()),
+            }
+        }
+        pairs.push(match said {
+            Some(options) => format!("{OPTIONS}{options}%20{setting}"),
+            None => format!("{OPTIONS}{setting}"),
+        });
+        format!("{place}?{}", pairs.join("&"))
     }
 
     /// A driver's message, unless it repeats the URL or its password.
@@ -222,17 +284,44 @@ mod tests {
         );
     }
 
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn what_is_said_of_a_pooler_is_for_us_alone() {
+        let way = |text: &str| parse(text).unwrap().way();
+        assert_eq!(way("postgres://db/house"), Way::Unsaid);
+        assert_eq!(way("postgres://db/house?sslmode=require&pgbouncer=false"), Way::Direct);
+        let url = parse("postgres://db/house?a=1&pgbouncer=true&b=2").unwrap();
+        assert_eq!((url.way(), url.target.as_str()), (Way::Pooler, "postgres://db/house?a=1&b=2"));
+        assert_eq!(
+            parse("postgres://db/house?pgbouncer=true").unwrap().target.as_str(),
+            "postgres://db/house"
+        );
+        let error = parse("postgres://db/house?pgbouncer=1").unwrap_err().to_string();
+        assert!(error.contains("neither `true` nor `false`"), "{error}");
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_setting_of_ours_stands_behind_those_of_the_url() {
+        let with = |text: &str| parse(text).unwrap().with_setting(2, "a.b", "c");
+        assert!(with("postgres://db/house").ends_with("&options=-c%20a.b%3Dc"));
+        assert!(
+            with("postgres://db/house?options=-c%20jit%3Doff&sslmode=require")
+                .ends_with("&options=-c%20jit%3Doff%20-c%20a.b%3Dc")
+        );
+    }
+
     #[test]
     fn a_driver_that_repeats_the_password_is_not_quoted() {
         let target = Zeroizing::new("postgres://ada:p4ss@db/house".to_owned());
-        let url = DatabaseUrl { kind: DatabaseKind::Postgres, target };
+        let url = DatabaseUrl { kind: DatabaseKind::Postgres, target, way: Way::Unsaid };
         assert!(!url.redact("bad option p4ss").to_string().contains("p4ss"));
         for (target, message) in [
             ("postgres://ada:p4ss/word@db/house", "invalid integer value \"p4ss\" for \"port\""),
             ("postgres://ada@db/house?password=p4ss", "invalid percent-encoded token: \"p4ss\""),
         ] {
             let target = Zeroizing::new(target.to_owned());
-            let url = DatabaseUrl { kind: DatabaseKind::Postgres, target };
+            let url = DatabaseUrl { kind: DatabaseKind::Postgres, target, way: Way::Unsaid };
             assert!(!url.redact(message).to_string().contains("p4ss"), "{message}");
         }
         assert_eq!(url.redact("no route\nto host").to_string(), "no route to host");

@@ -51,7 +51,7 @@ pub(crate) enum Longer {
     /// There is no such session: it may have been renewed a moment ago.
     Moved(SessionKey),
     #[cfg(feature = "_web")]
-    Read(Asked, Row),
+    Read(Asked, Box<Row>),
     /// Its login is void.
     Stale(Box<Opened>),
     Foreign(SessionKey),
@@ -101,7 +101,7 @@ impl Auth {
     #[cfg(feature = "_web")]
     pub(crate) fn with_row_at_once(&self, asked: Asked, found: Found) -> Result<Step, Error> {
         match found {
-            Ok(row) if row.data.len() > LONG => Ok(longer(Longer::Read(asked, row))),
+            Ok(row) if row.data.len() > LONG => Ok(longer(Longer::Read(asked, Box::new(row)))),
             found => self.with_row(asked, found),
         }
     }
@@ -152,7 +152,7 @@ impl Auth {
                 None => self.refuse(key, Rejected::Gone),
             }),
             #[cfg(feature = "_web")]
-            Longer::Read(asked, row) => self.with_row(asked, Ok(row)),
+            Longer::Read(asked, row) => self.with_row(asked, Ok(*row)),
             Longer::Stale(opened) => self.end_stale(*opened),
             Longer::Foreign(key) => {
                 self.complain(Rejected::BadSignature, key.expose_secret());

@@ -14,7 +14,7 @@ mod renewal;
 mod reset;
 mod save;
 mod seen;
-mod stamp;
+pub(crate) mod stamp;
 mod why;
 
 use std::time::Duration;

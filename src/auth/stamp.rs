@@ -1,34 +1,30 @@
 //! The stamp that ties a session to the password of its user (`get_session_auth_hash` of
 //! `django/contrib/auth/base_user.py`): whoever changes the password ends the sessions.
 
-use subtle::ConstantTimeEq;
-
-use crate::key::KeyRing;
-use crate::signing::{hexadecimal, salted_hmac};
+use crate::key::{KeyRing, same};
+use crate::signing::{SaltedHmacs, hexadecimal};
 
 const SALT: &str = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash";
 
 #[derive(Clone)]
-pub(crate) struct Stamps(KeyRing);
+pub(crate) struct Stamps(SaltedHmacs);
 
 impl Stamps {
     pub(crate) fn new(ring: &KeyRing) -> Self {
-        Self(ring.clone())
+        Self(SaltedHmacs::new(ring, SALT))
     }
 
     /// 64 hexadecimal digits for the hash in `auth_user.password`, under the current key.
     pub(crate) fn of(&self, password_hash: &str) -> String {
-        hexadecimal(&salted_hmac(SALT, password_hash, self.0.current()))
+        self.0.of(password_hash).next().map(|mac| hexadecimal(&mac)).unwrap_or_default()
     }
 
     /// Which key of the ring made this stamp for this hash: 0 is the current one.
     pub(crate) fn key_of(&self, password_hash: &str, stamp: &str) -> Option<usize> {
-        self.0.iter().position(|key| {
-            hexadecimal(&salted_hmac(SALT, password_hash, key))
-                .as_bytes()
-                .ct_eq(stamp.as_bytes())
-                .into()
-        })
+        // As texts, so that no second spelling of a stamp is accepted.
+        self.0
+            .of(password_hash)
+            .position(|mac| same(hexadecimal(&mac).as_bytes(), stamp.as_bytes()))
     }
 }
 

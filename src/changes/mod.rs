@@ -27,6 +27,10 @@ pub(crate) enum Change {
     /// The row of a session: it may be gone.
     Session(SessionKey),
     /// A user, or what the user may do.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "SQLite tells of no user alone")
+    )]
     User(i64),
     /// Nothing that was read before is to be relied on.
     Everything,

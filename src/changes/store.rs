@@ -89,10 +89,10 @@ const LOGGED: &str = "SELECT now.*, change.xid IS NOT NULL AS is_one, change.ses
     FROM (SELECT txid_current_snapshot()::text AS snapshot, clock_timestamp() AS at, \
         pg_postmaster_start_time() AS started) AS now \
     LEFT JOIN (\
-        (SELECT xid, id, session_key, user_id FROM housekey_change WHERE xid >= $1 \
-            UNION ALL SELECT xid, id, session_key, user_id FROM housekey_change WHERE xid = ANY ($2)) \
+        (SELECT xid, session_key, user_id FROM housekey_change WHERE xid >= $1 \
+            UNION ALL SELECT xid, session_key, user_id FROM housekey_change WHERE xid = ANY ($2)) \
         LIMIT $3\
-    ) AS change ON true ORDER BY change.id";
+    ) AS change ON true";
 
 #[cfg(feature = "postgres")]
 #[derive(QueryableByName)]
@@ -190,19 +190,16 @@ fn forget_old_rows(conn: &mut PgConnection) -> QueryResult<usize> {
         .first(conn)
         .optional()?;
     let Some(settled) = settled else { return Ok(0) };
-    let rows: Vec<(i64, i64)> = housekey_change::table
-        .filter(housekey_change::xid.lt(settled))
-        .order((housekey_change::xid, housekey_change::id))
-        .limit(BATCH)
-        .select((housekey_change::xid, housekey_change::id))
-        .load(conn)?;
-    let Some((last, _)) = rows.last() else { return Ok(0) };
-    let ids = rows.iter().map(|(_, id)| *id);
-    let old = housekey_change::table
-        .filter(housekey_change::xid.le(last))
-        .filter(housekey_change::id.eq_any(ids));
-    diesel::delete(old).execute(conn)
+    diesel::sql_query(FORGET)
+        .bind::<diesel::sql_types::BigInt, _>(settled)
+        .bind::<diesel::sql_types::BigInt, _>(BATCH)
+        .execute(conn)
 }
+
+/// The rows have no name of their own, but where they are.
+#[cfg(feature = "postgres")]
+const FORGET: &str = "DELETE FROM housekey_change WHERE ctid = ANY (ARRAY(\
+    SELECT ctid FROM housekey_change WHERE xid < $1 ORDER BY xid LIMIT $2))";
 
 /// As if seen long ago, in a time to come, on another server, and on one that has lost something.
 #[cfg(all(test, feature = "postgres"))]

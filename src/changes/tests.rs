@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::*;
-use crate::db::migrate;
+use crate::db::{SharedConnection, migrate};
 use crate::key::SecretKey;
 
 const KEY: &str = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEF";
@@ -469,7 +469,6 @@ fn what_was_asked_longer_ago_than_the_bound_is_not_current() {
 #[test]
 fn a_house_that_cannot_be_asked_is_never_current() {
     let home = Home::sqlite();
-    home.sqlite3().batch_execute("DROP TABLE auth_group_permissions").unwrap();
     std::fs::remove_file(home.folder.join("shared.db")).unwrap();
     let polling = Polling { every: Duration::from_millis(1), ..Polling::default() };
     let mut poller = Poller {

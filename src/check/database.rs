@@ -5,6 +5,10 @@ use super::{Finding, Findings, is_broken, seen, tables};
 use crate::config::Config;
 use crate::db::{SharedConnection, SharedPool, migrate};
 use crate::error::Error;
+#[cfg(feature = "postgres")]
+use crate::place::DatabaseKind;
+#[cfg(feature = "postgres")]
+use crate::url::Way;
 
 /// More than this between the clocks of the app and of the database is told, in seconds.
 const CLOCKS_APART: f64 = 30.0;
@@ -70,11 +74,33 @@ pub(super) fn care(shared: &SharedPool, config: &Config) -> Vec<Finding> {
         SharedConnection::Postgres(conn) => postgres::care(conn),
     });
     let mut found = seen("database", care);
+    #[cfg(feature = "postgres")]
+    found.extend(way(shared));
     found.extend(seen("indexes", indexes(shared)));
     found.extend(seen("triggers", triggers(shared)));
     #[cfg(feature = "sqlite")]
     found.extend(sqlite::writable(shared));
     found
+}
+
+/// Each statement that a pooler does not keep is planned anew.
+#[cfg(feature = "postgres")]
+fn way(shared: &SharedPool) -> Vec<Finding> {
+    shared.learn_way();
+    let mut findings = Findings::about("pooler");
+    match (shared.url().way(), shared.is_pooled()) {
+        (Way::Unsaid, true) => findings.warn(
+            "the shared database is reached through a pooler that does not keep prepared statements, as was found out",
+            "say so in SHARED_DATABASE_URL: pgbouncer=true; or pgbouncer=false with PgBouncer 1.21 or newer and its \
+             max_prepared_statements, which makes look-ups cheaper for the database",
+        ),
+        (_, true) => findings.ok("the shared database is reached through a pooler, and no statement is prepared"),
+        (_, false) if shared.kind() == DatabaseKind::Postgres => {
+            findings.ok("prepared statements are kept by the shared database");
+        }
+        (_, false) => {}
+    }
+    findings.found
 }
 
 fn indexes(shared: &SharedPool) -> Result<Vec<Finding>, Error> {

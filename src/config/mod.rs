@@ -227,6 +227,10 @@ impl Config {
     /// | `SESSION_CACHE_ENTRIES` | how many sessions are kept in memory | 0 |
     /// | `SHARED_REPLICA_URL` | a streaming standby of the shared database, from which sessions are read | none |
     ///
+    /// The URL of a PostgreSQL that is reached through a pooler in transaction mode (PgBouncer) says so:
+    /// `postgres://USER@HOST/NAME?pgbouncer=true`. With `pgbouncer=false` nothing lies in between, or it keeps prepared
+    /// statements itself; where neither is said it is found out.
+    ///
     /// ```no_run
     /// let config = housekey::Config::from_env()?;
     /// # Ok::<(), housekey::Error>(())

@@ -13,6 +13,7 @@ pub mod schema;
 pub(crate) mod settings;
 mod shared;
 mod statement;
+mod statements;
 mod stats;
 mod time;
 pub(crate) mod wal;
@@ -107,6 +108,12 @@ impl<L: HouseConnection> Databases<L> {
             local: C::KIND,
         })?;
         pool.get()
+    }
+
+    /// Finds out whether prepared statements may be kept, where that is not known.
+    pub(crate) fn learn_way(&self) {
+        self.shared.learn_way();
+        self.local.learn_way();
     }
 
     pub(crate) fn stats(&self) -> Stats {

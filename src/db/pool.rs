@@ -11,6 +11,7 @@ use diesel::r2d2::{ConnectionManager, CustomizeConnection, NopErrorHandler, Pool
 
 use super::backend::HouseConnection;
 use super::held::{self, Change};
+use super::statements::Statements;
 use super::stats::{Counters, PoolStats};
 use crate::breaker::{Breaker, Term};
 use crate::error::{Error, is_broken_connection};
@@ -31,6 +32,7 @@ pub(super) struct Inner<C: diesel::r2d2::R2D2Connection + Send + 'static> {
     deadline: Duration,
     generation: RwLock<Generation<C>>,
     counters: Counters,
+    statements: Statements,
     /// Only a house that is open has one: a tool asks once, and says what it was told.
     breaker: OnceLock<Breaker>,
     pub(super) keeper: Keeper,
@@ -93,6 +95,7 @@ impl<C: HouseConnection> Pool<C> {
             deadline,
             generation: RwLock::new(first),
             counters,
+            statements: Statements::of(url),
             breaker: OnceLock::new(),
             keeper: Keeper::default(),
             asking: Arc::new(()),
@@ -135,7 +138,7 @@ impl<C: HouseConnection> Pool<C> {
         if connections.state().idle_connections == 0 {
             held::note(self.0.place, Change::WaitsForOne);
         }
-        connections.get_timeout(patience).map_err(|error| {
+        let mut connection = connections.get_timeout(patience).map_err(|error| {
             let all_are_in_use = connections.state().connections >= self.0.size;
             match error.to_string().split_once(": ") {
                 // r2d2 knows one error, whose text ends in the driver's message when there was one.
@@ -145,12 +148,15 @@ impl<C: HouseConnection> Pool<C> {
                 }
                 None => self.unreachable(&format!("there was no answer within {patience:?}")),
             }
-        })
+        })?;
+        self.settle(&mut connection);
+        Ok(connection)
     }
 
     /// Takes note of an error: when one connection is dead, those that lie idle most likely are too, and
     /// none of them is handed out again.
     pub(crate) fn notice(&self, error: &diesel::result::Error) {
+        self.notice_lost_statement(error);
         if is_broken_connection(error) {
             let connections = self.generation().connections.clone();
             empty(&connections, self.0.size);
@@ -208,6 +214,14 @@ impl<C: HouseConnection> Pool<C> {
 
     pub(crate) fn breaker(&self) -> Option<&Breaker> {
         self.0.breaker.get()
+    }
+
+    pub(super) fn statements(&self) -> &Statements {
+        &self.0.statements
+    }
+
+    pub(super) fn place(&self) -> Place {
+        self.0.place
     }
 
     pub(super) fn deadline(&self) -> Duration {

@@ -146,11 +146,9 @@ table! {
 
 table! {
     /// What has changed of sessions and users, on PostgreSQL: written by triggers.
-    housekey_change (xid, id) {
-        /// The transaction that changed it.
+    housekey_change (xid) {
+        /// The transaction that changed it; of many rows one.
         xid -> BigInt,
-        /// In the order in which they were written down.
-        id -> BigInt,
         /// All transactions below this one were over when it was written down.
         settled -> BigInt,
         /// When that was.

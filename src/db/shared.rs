@@ -7,6 +7,7 @@ use diesel::result::QueryResult;
 
 use super::backend::sealed::{Dialect, Intent};
 use super::pool::{Pool, Pooled, give_up};
+use super::statements::is_lost_statement;
 use super::stats::PoolStats;
 use crate::breaker::{Breaker, Term};
 use crate::error::{Error, is_broken_connection};
@@ -132,6 +133,10 @@ impl SharedPool {
                     on_shared!(SharedPool, self, pool => pool.notice(&error));
                     connection.give_up();
                 }
+                Err(error) if is_lost_statement(&error) && old_ones > 0 => {
+                    old_ones -= 1;
+                    on_shared!(SharedPool, self, pool => pool.notice(&error));
+                }
                 Err(error) => return Err(Error::shared(error)),
             }
         }
@@ -164,6 +169,17 @@ impl SharedPool {
     /// Something takes long: is the database still there?
     pub(crate) fn doubt(&self) {
         on_shared!(SharedPool, self, pool => pool.doubt());
+    }
+
+    /// Finds out whether prepared statements may be kept, unless that is known.
+    pub(crate) fn learn_way(&self) {
+        on_shared!(SharedPool, self, pool => pool.learn_way());
+    }
+
+    /// Through something that does not keep what a connection has prepared?
+    #[cfg(feature = "postgres")]
+    pub(crate) fn is_pooled(&self) -> bool {
+        on_shared!(SharedPool, self, pool => pool.is_pooled())
     }
 
     pub(crate) fn url(&self) -> &DatabaseUrl {

@@ -22,6 +22,10 @@ pub(crate) fn replayed(conn: &mut SharedConnection) -> QueryResult<u64> {
     ask(conn, "SELECT pg_last_wal_replay_lsn()::text AS lsn WHERE pg_is_in_recovery()")
 }
 
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(unused_variables, reason = "SQLite has no log to ask for")
+)]
 fn ask(conn: &mut SharedConnection, sql: &str) -> QueryResult<u64> {
     let position: Option<Position> = match conn {
         #[cfg(feature = "sqlite")]

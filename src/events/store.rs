@@ -111,6 +111,9 @@ pub(crate) fn forget_older(shared: &SharedPool, than: Duration) -> Result<usize,
                 .load(&mut **conn)
         })
     })?;
+    if ids.is_empty() {
+        return Ok(0);
+    }
     shared.transact(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             diesel::delete(housekey_event::table.filter(housekey_event::id.eq_any(&ids)))

@@ -16,8 +16,6 @@ use oneshot::Receiver;
 use crate::config::Config;
 use crate::db::SharedPool;
 use crate::error::Error;
-#[cfg(feature = "_web")]
-use crate::session::Rejected;
 use crate::session::SessionKey;
 use crate::user::store::UserRow;
 use crate::user::{Permissions, User};
@@ -66,11 +64,13 @@ impl Lookups {
         if let Some(row) = self.sources.kept(key) {
             return Ok(Ok(row));
         }
-        let at_hand = self.line.turn_alone().and_then(|_turn| self.sources.row_at_hand(key));
-        match at_hand {
-            Some(row) => Ok(row.ok_or(Rejected::Gone)),
-            None => self.ask(|reply| Ask::Session(key.clone(), reply)).await,
+        if self.sources.is_at_hand()
+            && let Some(_turn) = self.line.turn_at_once()
+            && let Some(found) = self.sources.row_at_hand(key)
+        {
+            return Ok(found);
         }
+        self.ask(|reply| Ask::Session(key.clone(), reply)).await
     }
 
     pub(crate) fn session_now(&self, key: &SessionKey) -> Result<Found, Error> {

@@ -55,14 +55,14 @@ impl Replica {
             state: Arc::clone(&state),
             complaints: Pace::new(Duration::from_secs(60)),
         };
-        let _watch = Rounds::begin(config.look_every(), move || watch.look());
+        let rounds = Rounds::begin(config.look_every(), move || watch.look());
         Self {
             pool,
             changes: Arc::clone(changes),
             state,
             bound: config.staleness,
             most_behind: config.replica_lag,
-            _watch,
+            _watch: rounds,
         }
     }
 
@@ -93,6 +93,8 @@ struct Watch {
 impl Watch {
     fn look(&self) {
         let begun = Begun::now();
+        // Whether a pooler lies in between is known of each way by itself.
+        self.replica.learn_way();
         match self.ask() {
             Ok(replayed) => {
                 let mut state = lock(&self.state);

@@ -4,15 +4,23 @@ use std::sync::{Arc, OnceLock};
 #[cfg(feature = "_web")]
 use std::time::Duration;
 
+#[cfg(feature = "_web")]
+use super::AT_ONCE;
+#[cfg(feature = "_web")]
+use super::answer::Found;
 use super::cache::Cache;
 use super::recent::Recent;
 use super::replica::Replica;
+#[cfg(feature = "_web")]
+use crate::breaker::Breaker;
 use crate::changes::{Change, Changes, Polling};
 use crate::config::Config;
 use crate::db::SharedPool;
 use crate::error::Error;
 #[cfg(feature = "_web")]
 use crate::place::{DatabaseKind, Place};
+#[cfg(feature = "_web")]
+use crate::session::Rejected;
 use crate::session::SessionKey;
 use crate::session::store::{self, Row};
 
@@ -44,17 +52,24 @@ impl Sources {
             shared: shared.clone(),
             #[cfg(feature = "_web")]
             at_hand: (shared.kind() == DatabaseKind::Sqlite)
-                .then(|| SharedPool::new(Place::Shared, &config.shared, 1, A_MOMENT)),
+                .then(|| SharedPool::new(Place::Shared, &config.shared, AT_ONCE, A_MOMENT)),
             beside: OnceLock::new(),
         }
     }
 
-    /// The row of a session by a connection that waits for nobody: a file is read sooner than another thread wakes up. `None`
-    /// when it has to be waited for, or is to be kept.
     #[cfg(feature = "_web")]
-    pub(super) fn row_at_hand(&self, key: &SessionKey) -> Option<Option<Row>> {
-        let file = self.at_hand.as_ref().filter(|_| self.beside.get().is_none())?;
-        file.run(|conn| store::find(conn, key)).ok()
+    pub(super) fn is_at_hand(&self) -> bool {
+        self.at_hand.is_some() && self.beside.get().is_none()
+    }
+
+    /// The row of a session by a connection that waits for nobody: a file is read sooner than another thread wakes up. `None`
+    /// when it has to be waited for.
+    #[cfg(feature = "_web")]
+    pub(super) fn row_at_hand(&self, key: &SessionKey) -> Option<Found> {
+        let is_away = self.shared.breaker().is_some_and(Breaker::is_open);
+        let file = self.at_hand.as_ref().filter(|_| !is_away)?;
+        let row = file.run(|conn| store::find(conn, key)).ok()?;
+        Some(row.ok_or(Rejected::Gone))
     }
 
     /// Begins to follow what changes, where the app wants a cache or has a replica.
@@ -86,7 +101,9 @@ impl Sources {
         };
         if let (Some(cache), Some(asked)) = (&beside.cache, asked) {
             for (key, row) in keys.iter().zip(&found) {
-                row.iter().for_each(|row| cache.keep(key, row, asked));
+                if let Some(row) = row {
+                    cache.keep(key, row, asked);
+                }
             }
         }
         Ok(found)

@@ -15,11 +15,13 @@ use crate::url::DatabaseUrl;
 
 /// How PostgreSQL writes texts: the same whatever the server, the database or the role is set to. Rows that a
 /// policy hides are an error, and not missing.
+/// It holds for one transaction: behind a pooler the next one may be another client's.
 #[cfg(feature = "postgres")]
-const POSTGRES_SETUP: &str = "SET timezone = 'UTC'; SET datestyle = 'ISO, YMD'; \
-    SET intervalstyle = 'postgres'; SET extra_float_digits = 1; SET bytea_output = 'hex'; \
-    SET standard_conforming_strings = on; SET client_min_messages = warning; SET row_security = off; \
-    SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; ";
+const POSTGRES_SETUP: &str = "SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO, YMD'; \
+    SET LOCAL intervalstyle = 'postgres'; SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; \
+    SET LOCAL standard_conforming_strings = on; SET LOCAL client_min_messages = warning; \
+    SET LOCAL row_security = off; SET LOCAL statement_timeout = 0; \
+    SET LOCAL idle_in_transaction_session_timeout = 0; ";
 
 /// Foreign keys are looked at when all rows are there; no row goes along with another.
 #[cfg(feature = "sqlite")]
@@ -30,6 +32,9 @@ pub(crate) struct Database {
     /// What errors call it.
     name: &'static str,
     connection: Kind,
+    /// How long it waits for what somebody else has locked.
+    #[cfg(feature = "postgres")]
+    patience: Duration,
 }
 
 pub(crate) enum Kind {
@@ -62,24 +67,31 @@ impl Database {
             database: name,
             source: url.redact(&error.to_string()),
         };
-        let waits = patience.as_millis();
-        let (connection, setup) = match url.kind() {
+        let connection = match url.kind() {
             #[cfg(feature = "sqlite")]
             DatabaseKind::Sqlite => {
-                let conn = SqliteConnection::establish(&target).map_err(unreachable)?;
-                // First of all, because the others read the file already.
-                (Kind::Sqlite(conn), format!("PRAGMA busy_timeout = {waits}; {SQLITE_SETUP}"))
+                Kind::Sqlite(SqliteConnection::establish(&target).map_err(unreachable)?)
             }
             #[cfg(feature = "postgres")]
             DatabaseKind::Postgres => {
-                let conn = PgConnection::establish(&target).map_err(unreachable)?;
-                (Kind::Postgres(conn), format!("{POSTGRES_SETUP}SET lock_timeout = {waits}"))
+                Kind::Postgres(PgConnection::establish(&target).map_err(unreachable)?)
             }
             #[cfg(not(all(feature = "sqlite", feature = "postgres")))]
             _ => unreachable!("a URL of a kind that is not compiled in is refused"),
         };
-        let mut database = Self { name, connection };
-        database.run(&setup)?;
+        #[cfg_attr(not(feature = "sqlite"), expect(unused_mut, reason = "SQLite is set up"))]
+        let mut database = Self {
+            name,
+            connection,
+            #[cfg(feature = "postgres")]
+            patience,
+        };
+        #[cfg(feature = "sqlite")]
+        if database.kind() == DatabaseKind::Sqlite {
+            let waits = patience.as_millis();
+            // First of all, because the others read the file already.
+            database.run(&format!("PRAGMA busy_timeout = {waits}; {SQLITE_SETUP}"))?;
+        }
         Ok(database)
     }
 
@@ -91,7 +103,12 @@ impl Database {
                 database: name,
                 source: crate::error::Refused(error.to_string()),
             })?;
-        Ok(Self { name, connection: Kind::Sqlite(connection) })
+        Ok(Self {
+            name,
+            connection: Kind::Sqlite(connection),
+            #[cfg(feature = "postgres")]
+            patience: Duration::ZERO,
+        })
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -112,7 +129,7 @@ impl Database {
         let rows = self.rows(match self.kind() {
             DatabaseKind::Sqlite => "SELECT file FROM pragma_database_list WHERE name = 'main'",
             DatabaseKind::Postgres => {
-                "SELECT concat_ws(' ', pg_postmaster_start_time(), oid, current_schema()) FROM pg_database \
+                "SELECT concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()), oid, current_schema()) FROM pg_database \
                  WHERE datname = current_database()"
             }
         })?;
@@ -127,7 +144,9 @@ impl Database {
     pub(crate) fn begin_reading(&mut self) -> Result<(), MoveError> {
         match self.kind() {
             DatabaseKind::Sqlite => self.run("BEGIN"),
-            DatabaseKind::Postgres => self.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"),
+            DatabaseKind::Postgres => {
+                self.begin_on_postgres("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            }
         }
     }
 
@@ -135,8 +154,19 @@ impl Database {
     pub(crate) fn begin_writing(&mut self) -> Result<(), MoveError> {
         match self.kind() {
             DatabaseKind::Sqlite => self.run("BEGIN IMMEDIATE"),
-            DatabaseKind::Postgres => self.run("BEGIN"),
+            DatabaseKind::Postgres => self.begin_on_postgres("BEGIN"),
         }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn begin_on_postgres(&mut self, begin: &str) -> Result<(), MoveError> {
+        let waits = self.patience.as_millis();
+        self.run(&format!("{begin}; {POSTGRES_SETUP}SET LOCAL lock_timeout = {waits}"))
+    }
+
+    #[cfg(not(feature = "postgres"))]
+    fn begin_on_postgres(&mut self, begin: &str) -> Result<(), MoveError> {
+        self.run(begin)
     }
 
     pub(crate) fn commit(&mut self) -> Result<(), MoveError> {

@@ -3,9 +3,11 @@
 //! Values are kept as the JSON text they were read as, so that what another app wrote (a float's
 //! spelling, an integer of 30 digits) is written back to the letter when this app changes something else.
 
+use std::fmt;
+
 use indexmap::IndexMap;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::json::{depth, push_ascii, to_json, without_python_words};
@@ -25,13 +27,10 @@ impl Data {
     pub(crate) fn from_json(text: &str) -> Option<Self> {
         // Where a value stands in the plain text, it stands in the other.
         let plain = without_python_words(text);
-        let found: IndexMap<String, &RawValue> = serde_json::from_str(&plain).ok()?;
-        let value = |raw: &RawValue| {
-            let start = raw.get().as_ptr() as usize - plain.as_ptr() as usize;
-            Some(text.get(start..start + raw.get().len())?.into())
-        };
-        let values = found.into_iter().map(|(name, raw)| Some((name, value(raw)?)));
-        Some(Self { values: values.collect::<Option<_>>()? })
+        let mut reader = serde_json::Deserializer::from_str(&plain);
+        let data = Values { plain: &plain, text }.deserialize(&mut reader).ok()?;
+        reader.end().ok()?;
+        Some(data)
     }
 
     /// The JSON text as Python's `json.dumps(data, separators=(",", ":"))` spells it: ASCII alone.
@@ -89,6 +88,40 @@ impl Data {
                 self.values.shift_remove(name);
             }
         }
+    }
+}
+
+/// Reads an object into its names and the texts of its values.
+struct Values<'a> {
+    plain: &'a str,
+    text: &'a str,
+}
+
+impl<'a> DeserializeSeed<'a> for Values<'a> {
+    type Value = Data;
+
+    fn deserialize<D: Deserializer<'a>>(self, reader: D) -> Result<Data, D::Error> {
+        reader.deserialize_map(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Values<'a> {
+    type Value = Data;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut object: M) -> Result<Data, M::Error> {
+        // What a login writes finds place at once.
+        let mut values = IndexMap::with_capacity(6);
+        while let Some((name, raw)) = object.next_entry::<String, &RawValue>()? {
+            let start = raw.get().as_ptr() as usize - self.plain.as_ptr() as usize;
+            let value = self.text.get(start..start + raw.get().len());
+            let value = value.ok_or_else(|| serde::de::Error::custom("it is not the same text"))?;
+            values.insert(name, value.into());
+        }
+        Ok(Data { values })
     }
 }
 

@@ -227,6 +227,9 @@ pub(crate) fn forget_renewals(shared: &SharedPool) -> Result<usize, Error> {
                 .load(&mut **conn)
         })
     })?;
+    if keys.is_empty() {
+        return Ok(0);
+    }
     shared.transact(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             let rows = housekey_renewal::table.filter(housekey_renewal::session_key.eq_any(&keys));

@@ -68,6 +68,11 @@ pub(crate) fn find(conn: &mut SharedConnection, key: &SessionKey) -> QueryResult
     Ok(found.map(|(data, alive, lasts, user)| Row { data, alive, lasts, user }))
 }
 
+/// PostgreSQL keeps a plan that it takes for no dearer than one for these very keys. It is made for ten, so for fewer keys
+/// it would plan each time, at four times the cost of the query: they are filled up by one of them, which is looked up once.
+#[cfg(feature = "postgres")]
+const PLANNED_ONCE: usize = 16;
+
 /// Several sessions with their users, in the order of the keys.
 pub(crate) fn find_each(
     conn: &mut SharedConnection,
@@ -79,7 +84,10 @@ pub(crate) fn find_each(
         SharedConnection::Sqlite(_) => keys.iter().map(|key| find(conn, key)).collect(),
         #[cfg(feature = "postgres")]
         SharedConnection::Postgres(conn) => {
-            let wanted: Vec<&str> = keys.iter().map(SessionKey::expose_secret).collect();
+            let mut wanted: Vec<&str> = keys.iter().map(SessionKey::expose_secret).collect();
+            if let Some(first) = wanted.first() {
+                wanted.resize(wanted.len().max(PLANNED_ONCE), first);
+            }
             let found: Vec<(String, String, bool, bool, Option<UserRow>)> = with_user!()
                 .filter(django_session::session_key.eq_any(wanted))
                 .select((
@@ -346,6 +354,9 @@ pub(crate) fn delete_expired(shared: &SharedPool) -> Result<usize, Error> {
                 .load(&mut **conn)
         })
     })?;
+    if keys.is_empty() {
+        return Ok(0);
+    }
     shared.transact(|conn| {
         on_shared!(SharedConnection, conn, conn => {
             let rows = django_session::table

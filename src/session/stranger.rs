@@ -37,6 +37,9 @@ pub(crate) fn settle(
         .filter(housekey_stranger::session_key.eq_any(page))
         .select(housekey_stranger::session_key);
     let listed: Vec<String> = locked!(conn, listed, skip_locked => load)?;
+    if listed.is_empty() {
+        return Ok(());
+    }
     let sessions =
         django_session::table.filter(django_session::session_key.eq_any(nobodys.keys())).select((
             django_session::session_key,
@@ -54,10 +57,10 @@ pub(crate) fn settle(
             .filter(housekey_session::session_key.eq(housekey_stranger::session_key));
         let session = django_session::table
             .filter(django_session::session_key.eq(housekey_stranger::session_key));
-        let is_none = housekey_stranger::session_key.eq_any(done);
+        let is_nobodys = housekey_stranger::session_key.eq_any(done);
         let settled = housekey_stranger::table
             .filter(housekey_stranger::session_key.eq_any(listed))
-            .filter(is_none.or(exists(owner)).or(not(exists(session))));
+            .filter(is_nobodys.or(exists(owner)).or(not(exists(session))));
         diesel::delete(settled).execute(&mut **conn).map(drop)
     })
 }

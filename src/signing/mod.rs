@@ -14,7 +14,6 @@
 mod cookie;
 mod object;
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -22,15 +21,15 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, Mac};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
-use crate::key::{KeyRing, SecretKey, hmac_state};
+use crate::key::{KeyRing, SecretKey, hmac_state, same};
 
 pub use cookie::CookieSigner;
 pub use object::ObjectSigner;
 
 const SEPARATOR: char = ':';
 const SIGNATURE_LENGTH: usize = 43;
+const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
 const BASE62: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 /// Why a signed text is not believed.
@@ -130,8 +129,12 @@ impl Signer {
     /// # Errors
     /// [`BadSignature::Mismatch`], whatever is wrong with the text.
     pub fn unsign<'a>(&self, signed: &'a str) -> Result<Verified<'a>, BadSignature> {
-        let (value, theirs) = signed.rsplit_once(SEPARATOR).ok_or(BadSignature::Mismatch)?;
-        let ours = |key| signature(key, value).ct_eq(theirs.as_bytes()).into();
+        // No signature holds a separator, so the last one stands before it.
+        let end = signed.len().checked_sub(SIGNATURE_LENGTH);
+        let (value, theirs) =
+            end.and_then(|end| signed.split_at_checked(end)).ok_or(BadSignature::Mismatch)?;
+        let value = value.strip_suffix(SEPARATOR).ok_or(BadSignature::Mismatch)?;
+        let ours = |key| same(&signature(key, value), theirs.as_bytes());
         let key = self.keys.iter().position(ours).ok_or(BadSignature::Mismatch)?;
         Ok(Verified { value, key })
     }
@@ -231,17 +234,32 @@ impl TimestampSigner {
     }
 }
 
-/// `salted_hmac(salt, value, key, sha256)` of `django/utils/crypto.py`.
+/// The keys of a ring, set up for `salted_hmac(salt, value, key, sha256)` of `django/utils/crypto.py`.
+#[derive(Clone)]
+pub(crate) struct SaltedHmacs(Vec<Hmac<Sha256>>);
+
+impl SaltedHmacs {
+    pub(crate) fn new(ring: &KeyRing, salt: &str) -> Self {
+        Self(ring.iter().map(|key| salted_state(&[salt], key)).collect())
+    }
+
+    /// Of each key of the ring in turn, the current one first.
+    pub(crate) fn of(&self, value: &str) -> impl Iterator<Item = [u8; 32]> {
+        self.0.iter().map(move |key| key.clone().chain_update(value).finalize().into_bytes().into())
+    }
+}
+
+/// The same for one value.
 pub(crate) fn salted_hmac(salt: &str, value: &str, key: &SecretKey) -> [u8; 32] {
     salted_state(&[salt], key).chain_update(value).finalize().into_bytes().into()
 }
 
 /// Two digits for each byte, in small letters.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    let mut text = String::with_capacity(bytes.len() * 2);
+    text.extend(digits.map(|digit| char::from(HEXADECIMAL[usize::from(digit)])));
+    text
 }
 
 fn salted_state(salt: &[&str], key: &SecretKey) -> Hmac<Sha256> {
@@ -275,8 +293,13 @@ fn unbase62(text: &str) -> Option<i64> {
         return None;
     }
     digits.bytes().try_fold(0_i64, |number, byte| {
-        let digit = BASE62.iter().position(|known| *known == byte)?;
-        number.checked_mul(62)?.checked_add(i64::try_from(digit).ok()? * sign)
+        let digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'A'..=b'Z' => byte - b'A' + 10,
+            b'a'..=b'z' => byte - b'a' + 36,
+            _ => return None,
+        };
+        number.checked_mul(62)?.checked_add(i64::from(digit) * sign)
     })
 }
 

@@ -1,11 +1,12 @@
-use std::io::{Read as _, Write as _};
+use std::cell::RefCell;
+use std::io::Write as _;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::alphabet::URL_SAFE;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use chrono::{DateTime, Utc};
-use flate2::Compression;
+use flate2::{Compression, Decompress, FlushDecompress, Status};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -14,7 +15,12 @@ use crate::json::{from_latin1, to_json};
 use crate::key::KeyRing;
 
 /// More than this is not an object but an attack by a holder of the key.
-const MAX_UNPACKED: u64 = 16 << 20;
+const MAX_UNPACKED: usize = 16 << 20;
+
+thread_local! {
+    /// Setting one up costs as much as unpacking a session.
+    static UNPACKER: RefCell<Decompress> = RefCell::new(Decompress::new(true));
+}
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &URL_SAFE,
@@ -167,16 +173,44 @@ fn pack(json: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut json = Vec::new();
-    let mut reader = flate2::read::ZlibDecoder::new(packed).take(MAX_UNPACKED + 1);
-    reader.read_to_end(&mut json).ok()?;
-    (json.len() as u64 <= MAX_UNPACKED).then_some(json)
+    UNPACKER.with_borrow_mut(|unpacker| {
+        unpacker.reset(true);
+        let mut json = Vec::with_capacity(packed.len().saturating_mul(4).min(MAX_UNPACKED));
+        loop {
+            let rest = packed.get(usize::try_from(unpacker.total_in()).ok()?..)?;
+            let status = unpacker.decompress_vec(rest, &mut json, FlushDecompress::Finish).ok()?;
+            if json.len() > MAX_UNPACKED {
+                return None;
+            }
+            if status == Status::StreamEnd {
+                return Some(json);
+            }
+            // There was room for more, and no more came: its end is missing.
+            if json.len() < json.capacity() {
+                return None;
+            }
+            json.reserve_exact(json.len().clamp(64, MAX_UNPACKED + 1));
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::vectors::{ring, vectors};
+
+    #[test]
+    fn what_is_packed_comes_back_whatever_its_size_and_what_is_cut_does_not() {
+        for size in [0, 1, 100, 10_000, 1 << 20, MAX_UNPACKED] {
+            let json: Vec<_> = (0..size).map(|at| b"{}[]:,1"[at % 7]).collect();
+            let packed = pack(&json).unwrap();
+            assert_eq!(unpack(&packed), Some(json), "{size}");
+            assert_eq!(unpack(&packed[..packed.len() - 1]), None, "{size}");
+            assert_eq!(unpack(&packed[..packed.len() / 2]), None, "{size}");
+        }
+        assert_eq!(unpack(&pack(&vec![b' '; MAX_UNPACKED + 1]).unwrap()), None);
+        assert_eq!(unpack(b""), None);
+    }
 
     #[test]
     fn a_zip_bomb_is_refused_without_being_unpacked() {

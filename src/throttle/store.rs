@@ -104,12 +104,13 @@ pub(crate) fn forget(conn: &mut SharedConnection, name: &str) -> QueryResult<()>
     delete(conn, &keys).map(drop)
 }
 
-/// Deletes a batch of lanes of which nothing is left, and says how many there were. One that is in use is left.
+/// Deletes a batch of lanes of which nothing is left, and says how many there were. One that is in use is left, so it is
+/// no matter in which order they are locked.
 pub(crate) fn forget_old(shared: &SharedPool) -> Result<usize, Error> {
     shared.transact(|conn| {
         let old = housekey_throttle::table
             .filter(housekey_throttle::ends.le(DatabaseNow))
-            .order(housekey_throttle::lane)
+            .order(housekey_throttle::ends)
             .limit(PAGE)
             .select(housekey_throttle::lane);
         let keys: Vec<String> = locked!(conn, old, skip_locked => load)?;

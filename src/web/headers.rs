@@ -1,5 +1,7 @@
 //! What the headers of an answer say to browsers and caches.
 
+use bytes::Bytes;
+
 use super::Front;
 use super::client::Way;
 use super::head::{essence, is_html};
@@ -12,12 +14,14 @@ pub(crate) trait Headers {
     fn text(&self, name: &'static str) -> Option<&str>;
     /// In place of what is there.
     fn set(&mut self, name: &'static str, value: &str);
+    /// As `set`, for a text that is the same in many answers: it is not copied.
+    fn share(&mut self, name: &'static str, value: &Bytes);
     /// Beside what is there; a cookie is not shown in debug output.
     fn add(&mut self, name: &'static str, value: &str);
 
-    fn set_if_absent(&mut self, name: &'static str, value: &str) {
+    fn share_if_absent(&mut self, name: &'static str, value: &Bytes) {
         if !value.is_empty() && !self.has(name) {
-            self.set(name, value);
+            self.share(name, value);
         }
     }
 }
@@ -36,6 +40,13 @@ macro_rules! headers_of {
 
             fn set(&mut self, name: &'static str, value: &str) {
                 if let Ok(value) = $($module)::+::HeaderValue::from_str(value) {
+                    self.insert($($module)::+::HeaderName::from_static(name), value);
+                }
+            }
+
+            fn share(&mut self, name: &'static str, value: &bytes::Bytes) {
+                let value = $($module)::+::HeaderValue::from_maybe_shared(value.clone());
+                if let Ok(value) = value {
                     self.insert($($module)::+::HeaderName::from_static(name), value);
                 }
             }
@@ -82,24 +93,38 @@ pub(crate) fn mark(headers: &mut impl Headers, outcome: &Outcome) {
     }
 }
 
+static NOSNIFF: Bytes = Bytes::from_static(b"nosniff");
+
+/// What is put together from several settings, once.
+#[derive(Clone)]
+pub(crate) struct Policies {
+    csp: Bytes,
+    /// Empty for none.
+    hsts: Bytes,
+}
+
 impl Front {
     /// What Django's `SecurityMiddleware` and `XFrameOptionsMiddleware` say, and a content security policy. What the
     /// app has said itself stays.
     pub(crate) fn secure(&self, headers: &mut impl Headers, way: Way) {
-        headers.set_if_absent("x-content-type-options", "nosniff");
-        headers.set_if_absent("referrer-policy", &self.pages.referrer_policy);
-        headers.set_if_absent("x-frame-options", &self.pages.frame_options);
-        headers.set_if_absent("cross-origin-opener-policy", &self.pages.opener_policy);
-        if way == Way::Https
-            && let Some(hsts) = self.pages.hsts()
-        {
-            headers.set_if_absent("strict-transport-security", &hsts);
+        headers.share_if_absent("x-content-type-options", &NOSNIFF);
+        headers.share_if_absent("referrer-policy", &self.pages.referrer_policy);
+        headers.share_if_absent("x-frame-options", &self.pages.frame_options);
+        headers.share_if_absent("cross-origin-opener-policy", &self.pages.opener_policy);
+        if way == Way::Https {
+            headers.share_if_absent("strict-transport-security", &self.policies().hsts);
         }
         if headers.text("content-type").is_some_and(|kind| is_html(essence(kind))) {
+            headers.share_if_absent("content-security-policy", &self.policies().csp);
+        }
+    }
+
+    fn policies(&self) -> &Policies {
+        self.policies.get_or_init(|| {
             // Where a form may lead: after a login, and when somebody must sign in first.
             let login_host = self.login_url.as_deref().and_then(login::host);
             let hosts = self.next_hosts.iter().map(String::as_str).chain(login_host);
-            headers.set_if_absent("content-security-policy", &self.pages.csp(hosts));
-        }
+            Policies { csp: self.pages.csp(hosts).into(), hsts: self.pages.hsts().into() }
+        })
     }
 }

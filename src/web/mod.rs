@@ -33,7 +33,7 @@ mod require;
 mod settings;
 mod visit;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::auth::{Auth, Step};
@@ -55,6 +55,7 @@ pub use csrf_token::CsrfToken;
 pub use next::{Next, SeeOther};
 pub use permission::{Fresh, PermissionName, RequirePermission, RequireStaff};
 
+use headers::Policies;
 use settings::PageSettings;
 use visit::Visit;
 
@@ -82,6 +83,7 @@ pub(crate) struct Front {
     https: Https,
     address_header: Option<String>,
     pages: PageSettings,
+    policies: OnceLock<Policies>,
     deadline: Duration,
 }
 
@@ -118,6 +120,7 @@ impl Front {
             https: config.https.clone(),
             address_header: config.address_header.clone(),
             pages: PageSettings::default(),
+            policies: OnceLock::new(),
             deadline: config.deadline,
         }
     }

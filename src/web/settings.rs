@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+
 /// What a page may load unless the app says otherwise: what comes from the same origin. Behind it stand the hosts
 /// to which a form may lead in the end.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -13,9 +15,9 @@ const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-
 #[derive(Debug, Clone)]
 pub(crate) struct PageSettings {
     pub(crate) csp: Csp,
-    pub(crate) referrer_policy: String,
-    pub(crate) opener_policy: String,
-    pub(crate) frame_options: String,
+    pub(crate) referrer_policy: Bytes,
+    pub(crate) opener_policy: Bytes,
+    pub(crate) frame_options: Bytes,
     pub(crate) hsts: Option<Duration>,
     pub(crate) hsts_reach: Reach,
     /// Django's `DATA_UPLOAD_MAX_MEMORY_SIZE`, in bytes.
@@ -39,9 +41,9 @@ impl Default for PageSettings {
     fn default() -> Self {
         Self {
             csp: Csp::OwnOrigin,
-            referrer_policy: "same-origin".to_owned(),
-            opener_policy: "same-origin".to_owned(),
-            frame_options: "DENY".to_owned(),
+            referrer_policy: Bytes::from_static(b"same-origin"),
+            opener_policy: Bytes::from_static(b"same-origin"),
+            frame_options: Bytes::from_static(b"DENY"),
             hsts: None,
             hsts_reach: Reach::ThisHost,
             most_of_a_form: 2_621_440,
@@ -77,12 +79,13 @@ impl PageSettings {
         }
     }
 
-    pub(crate) fn hsts(&self) -> Option<String> {
-        let seconds = self.hsts?.as_secs();
-        Some(match self.hsts_reach {
+    /// Empty for none.
+    pub(crate) fn hsts(&self) -> String {
+        let Some(seconds) = self.hsts.map(|time| time.as_secs()) else { return String::new() };
+        match self.hsts_reach {
             Reach::ThisHost => format!("max-age={seconds}"),
             Reach::HostsBelow => format!("max-age={seconds}; includeSubDomains"),
-        })
+        }
     }
 }
 
@@ -159,7 +162,7 @@ macro_rules! builder {
             /// ```
             #[must_use]
             pub fn with_secure_referrer_policy(self, policy: impl Into<String>) -> Self {
-                self.set(|front| front.pages.referrer_policy = policy.into())
+                self.set(|front| front.pages.referrer_policy = Into::<String>::into(policy).into())
             }
 
             /// The `Cross-Origin-Opener-Policy` (`SECURE_CROSS_ORIGIN_OPENER_POLICY`): `same-origin` unless said
@@ -173,7 +176,7 @@ macro_rules! builder {
             /// ```
             #[must_use]
             pub fn with_secure_cross_origin_opener_policy(self, policy: impl Into<String>) -> Self {
-                self.set(|front| front.pages.opener_policy = policy.into())
+                self.set(|front| front.pages.opener_policy = Into::<String>::into(policy).into())
             }
 
             /// The header `X-Frame-Options` (`X_FRAME_OPTIONS`): `DENY` unless said otherwise.
@@ -185,7 +188,7 @@ macro_rules! builder {
             /// ```
             #[must_use]
             pub fn with_x_frame_options(self, options: impl Into<String>) -> Self {
-                self.set(|front| front.pages.frame_options = options.into())
+                self.set(|front| front.pages.frame_options = Into::<String>::into(options).into())
             }
 
             /// For how many seconds browsers shall use nothing but HTTPS here (`SECURE_HSTS_SECONDS`). It is said to
@@ -243,7 +246,9 @@ macro_rules! builder {
             }
 
             fn set(mut self, change: impl FnOnce(&mut Front)) -> Self {
-                change(Arc::make_mut(&mut self.front));
+                let front = Arc::make_mut(&mut self.front);
+                change(front);
+                front.policies.take();
                 self
             }
         }

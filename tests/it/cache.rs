@@ -52,21 +52,18 @@ fn what_django_does_is_seen_in_time(home: &Home) {
     let app = open(home, 100);
     user(&app, "ada");
     let Some(mut django) = Django::start(home) else { return };
-    for order in ["logout", "change_password"] {
+    let log_out: fn(&mut Django, &str) = |django, cookie| {
+        django.call("logout", json!({ "cookie": cookie }));
+    };
+    let set_password: fn(&mut Django, &str) = |django, _| {
+        django.call("set_password", json!({ "username": "ada", "password": "another" }));
+    };
+    for (order, why) in [(log_out, Rejected::Gone), (set_password, Rejected::StampMismatch)] {
         let cookie = login(&app, "ada");
         for _ in 0..3 {
             assert_eq!(whoami(&app, &cookie).as_deref(), Ok("ada"));
         }
-        let (cookie, why) = match order {
-            "logout" => {
-                django.call("logout", json!({ "cookie": cookie }));
-                (cookie, Rejected::Gone)
-            }
-            _ => {
-                django.call("set_password", json!({ "username": "ada", "password": "another" }));
-                (cookie, Rejected::StampMismatch)
-            }
-        };
+        order(&mut django, &cookie);
         assert_is_seen_in_time(&app, &cookie, Some(why));
     }
 }

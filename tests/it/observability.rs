@@ -1,10 +1,21 @@
 //! What an app can see of its queries: spans, counters, diesel's own instrumentation, and no allocation.
 
+use std::convert::Infallible;
+use std::future::{Future, Ready, ready};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 
+use axum::body::Body;
+use axum::extract::{OriginalUri, Request};
+use axum::http::HeaderValue;
+use axum::response::{Html, IntoResponse, Response};
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
 use diesel::prelude::*;
+use housekey::axum::HousekeyLayer;
 use housekey::schema::auth_user;
+use tower_layer::Layer;
+use tower_service::Service;
 
 use crate::support::log::recorded;
 use crate::support::{Home, House, user};
@@ -129,4 +140,71 @@ fn a_known_query_is_routed_without_allocation() {
     assert_eq!(fresh.count_total, pooled.count_total);
     let decision = allocation_counter::measure(|| drop(house.place_of_query(&query())));
     assert_eq!(decision.count_total, 0);
+}
+
+/// A page that is there already, with the headers that pages have.
+#[derive(Clone)]
+struct Page;
+
+impl Service<Request> for Page {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Ready<Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Request) -> Self::Future {
+        ready(Ok(Html("hello").into_response()))
+    }
+}
+
+/// A visitor's request, as a router hands it to a layer.
+fn request(cookie: Option<&str>) -> Request {
+    let mut request = Request::new(Body::empty());
+    request.headers_mut().insert("host", HeaderValue::from_static("127.0.0.1"));
+    request.headers_mut().insert("accept", HeaderValue::from_static("text/html"));
+    if let Some(cookie) = cookie {
+        request.headers_mut().insert("cookie", HeaderValue::from_str(cookie).unwrap());
+    }
+    request.extensions_mut().insert(OriginalUri("/".parse().unwrap()));
+    request
+}
+
+/// Until the answer is there, which waits for nothing.
+fn allocations(
+    service: &mut impl Service<Request, Response = Response, Error = Infallible>,
+    request: Request,
+) -> u64 {
+    let cx = &mut Context::from_waker(Waker::noop());
+    let mut answer = None;
+    let counted = allocation_counter::measure(|| {
+        let mut answered = pin!(service.call(request));
+        let Poll::Ready(Ok(response)) = answered.as_mut().poll(cx) else { panic!("it waits") };
+        answer = Some(response);
+    });
+    assert_eq!(answer.unwrap().status(), 200);
+    counted.count_total
+}
+
+/// What remains are the visit itself, its place among the extensions of the request, and the future that axum wants
+/// in a box.
+#[test]
+fn who_has_no_session_costs_three_allocations() {
+    let home = Home::sqlite();
+    let house = house(&home);
+    let layer = HousekeyLayer::new(&house).with_secure_hsts_seconds(60).with_login_url("/login");
+    let layer = layer.with_allowed_host(".example.org").with_allowed_host("127.0.0.1");
+    let mut guarded = layer.layer(Page);
+    let mut plain = Page;
+    for cookie in [None, Some("theme=dark; sidebar=open")] {
+        // What is put together once is there from the second request on.
+        allocations(&mut guarded, request(cookie));
+        let ours = allocations(&mut guarded, request(cookie));
+        let theirs = allocations(&mut plain, request(cookie));
+        assert_eq!(ours - theirs, 3, "{cookie:?}");
+    }
+    let decided = allocation_counter::measure(|| drop(house.session(None)));
+    assert_eq!(decided.count_total, 1, "the session, which holds nothing yet");
 }

@@ -235,7 +235,7 @@ fn all_others_end_djangos_too(home: &Home) {
     for ended in [&again, &cookie(&session)] {
         assert_eq!(whoami(&house, ended), Err(Some(Rejected::Gone)));
     }
-    assert_eq!((home.sessions(), owners(home)), (1, 0));
+    assert_eq!((home.sessions(), owners(home)), (1, 1), "whose the other is was written down");
 }
 
 fn who_goes_on_in_a_session_of_djangos_may_end_the_others(home: &Home) {

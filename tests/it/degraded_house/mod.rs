@@ -17,6 +17,7 @@ use housekey::{Error, Session, User};
 
 use crate::support::proxy::{Proxy, Way};
 use crate::support::server::{Answer, get, request, serve};
+use crate::support::turns::{Kind, Turn};
 use crate::support::{Home, House, KEY, database, log, login, skip, user};
 
 /// What is promised for the default settings.
@@ -88,11 +89,13 @@ struct Place {
     house: House,
     app: SocketAddr,
     cookie: String,
+    _turn: Turn,
 }
 
 impl Place {
     fn new(name: &str) -> Option<Self> {
         let home = Home::postgres()?;
+        let turn = Turn::of(Kind::Timed);
         let proxy = Arc::new(Proxy::before(&home));
         let config = home.config_at(&proxy.url(&home), name, KEY).deadline(DEADLINE);
         let house = home.open_with(config);
@@ -100,7 +103,7 @@ impl Place {
         let cookie = login(&house, "ada");
         database::execute(&home.local_url(name), "CREATE TABLE note (id integer)");
         let app = app(&house, last_words(&proxy));
-        let place = Self { home, proxy, house, app, cookie };
+        let place = Self { home, proxy, house, app, cookie, _turn: turn };
         assert_eq!(place.visit("/").body, "ada");
         Some(place)
     }

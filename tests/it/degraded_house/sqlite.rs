@@ -14,6 +14,7 @@ struct Place {
     house: House,
     app: SocketAddr,
     cookie: String,
+    _turn: Turn,
 }
 
 impl Place {
@@ -23,13 +24,14 @@ impl Place {
 
     fn with_connections(shared: u32) -> Self {
         let home = Home::sqlite();
+        let turn = Turn::of(Kind::Timed);
         let config = home.config("notes").deadline(DEADLINE).pool_sizes(shared, 1);
         let house = home.open_with(config);
         user(&house, "ada");
         let cookie = login(&house, "ada");
         database::execute(&home.local_url("notes"), "CREATE TABLE note (id integer)");
         let app = app(&house, Router::new().route("/much", on_get(say_much)));
-        Self { home, house, app, cookie }
+        Self { home, house, app, cookie, _turn: turn }
     }
 
     fn visit(&self, path: &str) -> Answer {

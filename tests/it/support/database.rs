@@ -60,6 +60,18 @@ pub(crate) fn texts(url: &str, query: &str) -> Vec<String> {
     connected!(url, conn => query.load(conn)).unwrap()
 }
 
+/// How SQLite would run a statement.
+pub(crate) fn lines_of_plan(url: &str, explained: &str) -> Vec<String> {
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = Text)]
+        detail: String,
+    }
+    let conn = &mut SqliteConnection::establish(url.strip_prefix("sqlite:").unwrap()).unwrap();
+    let steps: Vec<Step> = diesel::sql_query(explained).load(conn).unwrap();
+    steps.into_iter().map(|step| step.detail).collect()
+}
+
 pub(crate) fn is_postgres(url: &str) -> bool {
     !url.starts_with("sqlite:")
 }

@@ -16,6 +16,7 @@ pub(crate) mod fronts;
 pub(crate) mod hostile_next;
 pub(crate) mod jar;
 pub(crate) mod log;
+pub(crate) mod pooler;
 pub(crate) mod program;
 pub(crate) mod proxy;
 pub(crate) mod raw;
@@ -27,6 +28,7 @@ pub(crate) mod staleness;
 pub(crate) mod standby;
 pub(crate) mod transfers;
 pub(crate) mod trap;
+pub(crate) mod turns;
 pub(crate) mod visitor;
 
 use std::path::{Path, PathBuf};

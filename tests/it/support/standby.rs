@@ -9,8 +9,7 @@ use super::{Home, database};
 pub(crate) struct Standby {
     folder: PathBuf,
     bin: PathBuf,
-    primary: u16,
-    standby: u16,
+    ports: [u16; 2],
 }
 
 impl Standby {
@@ -20,24 +19,24 @@ impl Standby {
         let bin = newest(Path::new("/usr/lib/postgresql"))?.join("bin");
         let folder = home.folder().join("servers");
         std::fs::create_dir(&folder).unwrap();
-        let pair = Self { folder, bin, primary: free_port(), standby: free_port() };
+        let pair = Self { folder, bin, ports: [free_port(), free_port()] };
         pair.run("chmod", &["777", pair.path("").as_str()]);
         pair.program("initdb", &["-D", &pair.path("primary"), "-A", "trust", "-U", "postgres"]);
-        pair.go("primary", pair.primary);
-        let port = pair.primary.to_string();
+        pair.go("primary", pair.ports[0]);
+        let port = pair.ports[0].to_string();
         let from =
             ["-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-c", "fast", "-R", "--no-sync"];
         pair.program("pg_basebackup", &[&["-D", &pair.path("standby")], &from[..]].concat());
-        pair.go("standby", pair.standby);
+        pair.go("standby", pair.ports[1]);
         Some(pair)
     }
 
     pub(crate) fn primary_url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.primary)
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.ports[0])
     }
 
     pub(crate) fn url(&self) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/postgres", self.standby)
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.ports[1])
     }
 
     /// From now on the standby shows what is committed so much later.
@@ -69,7 +68,7 @@ impl Standby {
     }
 
     pub(crate) fn go_on(&self) {
-        self.go("standby", self.standby);
+        self.go("standby", self.ports[1]);
     }
 
     fn go(&self, server: &str, port: u16) {

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::turns::{Kind, Turn};
+
 pub(crate) use emulation::Colors;
 pub(crate) use keyboard::Key;
 
@@ -24,6 +26,7 @@ pub(crate) struct Browser {
     agent: ureq::Agent,
     /// Of the driver, and of the session as soon as there is one.
     url: String,
+    _turn: Turn,
 }
 
 /// What a browser is told when it is started, beyond the usual.
@@ -58,13 +61,15 @@ impl Browser {
         if !Path::new(CHROMIUM).exists() || !Path::new(DRIVER).exists() {
             return None;
         }
+        let turn = Turn::of(Kind::Loud);
         let (driver, port) = start_driver();
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
             .build()
             .into();
-        let mut browser = Self { driver, agent, url: format!("http://127.0.0.1:{port}") };
+        let mut browser =
+            Self { driver, agent, url: format!("http://127.0.0.1:{port}"), _turn: turn };
         browser.wait_until_ready();
         browser.open_session(&folder.join("profile"), start);
         Some(browser)
