@@ -103,7 +103,7 @@ impl<'a> Wiki<'a> {
 
     /// Everything in both databases, but for counters and what a house is told of.
     pub(crate) fn everything(&self) -> (String, String) {
-        let but = ["housekey_app", "django_session"];
+        let but = ["housekey_app", "housekey_change", "django_session"];
         (database::dump(&self.home.shared_url(), &but), database::dump(&self.url, &but))
     }
 }
