@@ -67,6 +67,14 @@ impl Line {
         is_free.then(|| self.begin(&mut state))
     }
 
+    /// A place for who comes when nobody asks anything.
+    #[cfg(feature = "_web")]
+    pub(super) fn turn_alone(&self) -> Option<Turn<'_>> {
+        let mut state = self.state();
+        let is_alone = state.waiting.is_empty() && state.under_way.is_empty();
+        is_alone.then(|| self.begin(&mut state))
+    }
+
     pub(super) fn join(self: &Arc<Self>, ask: Ask) -> Result<(), Error> {
         let mut state = self.state();
         if state.waiting.len() >= MOST_WAITING {

@@ -65,7 +65,7 @@ impl Lookups {
             return Ok(Ok(row));
         }
         if self.sources.is_at_hand()
-            && let Some(_turn) = self.line.turn_at_once()
+            && let Some(_turn) = self.line.turn_alone()
             && let Some(found) = self.sources.row_at_hand(key)
         {
             return Ok(found);

@@ -5,8 +5,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 #[cfg(feature = "_web")]
-use super::AT_ONCE;
-#[cfg(feature = "_web")]
 use super::answer::Found;
 use super::cache::Cache;
 use super::recent::Recent;
@@ -52,7 +50,7 @@ impl Sources {
             shared: shared.clone(),
             #[cfg(feature = "_web")]
             at_hand: (shared.kind() == DatabaseKind::Sqlite)
-                .then(|| SharedPool::new(Place::Shared, &config.shared, AT_ONCE, A_MOMENT)),
+                .then(|| SharedPool::new(Place::Shared, &config.shared, 1, A_MOMENT)),
             beside: OnceLock::new(),
         }
     }
