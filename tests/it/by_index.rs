@@ -26,7 +26,7 @@ fn fill(home: &Home) {
          date_joined) SELECT 'x', false, 'other' || {text}, '', '', '', false, true, '2026-01-01 00:00:00' FROM {numbers}; \
          INSERT INTO django_session SELECT {key}, 'x', '2100-01-01 00:00:00' FROM {numbers}; \
          INSERT INTO housekey_session (session_key, user_id, app, created) \
-         SELECT session_key, 1000 + length(session_key), 'notes', '2026-01-01 00:00:00' FROM django_session; \
+         SELECT session_key, 1000 + row_number() OVER (ORDER BY session_key) / 10, 'notes', '2026-01-01 00:00:00' FROM django_session; \
          INSERT INTO housekey_renewal SELECT 'old' || {text}, 'new' || {text}, '2100-01-01 00:00:00' FROM {numbers}; \
          INSERT INTO housekey_throttle SELECT 'lane' || {text}, '', 1, '2026-01-01 00:00:00', '2026-01-01 00:00:00', \
          '2100-01-01 00:00:00' FROM {numbers}; ANALYZE"
