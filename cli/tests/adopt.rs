@@ -207,7 +207,7 @@ fn a_full_disk_changes_nothing_in_the_app() {
     let before = app();
     let mut unchanged = 0;
     // No file grows beyond so many blocks of 512 bytes.
-    for blocks in [0, 1, 8, 32, 64, 96, 128, 256] {
+    for blocks in [0, 1, 8, 32, 64, 96].into_iter().chain((100..=400).step_by(4)) {
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" adopt");
         let output = std::process::Command::new("sh")
             .args(["-c", &script, env!("CARGO_BIN_EXE_housekey")])
@@ -217,6 +217,9 @@ fn a_full_disk_changes_nothing_in_the_app() {
             .output()
             .unwrap();
         let said = text(&output.stderr);
+        if output.status.success() {
+            break;
+        }
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.starts_with("error: ") && said.lines().count() == 1, "{said}");
         assert_eq!(app(), before, "{said}");

@@ -95,7 +95,8 @@ fn a_session_is_looked_up_once_by_one_query(framework: Framework, home: &Home) {
     let cookie = login(&house, "ada");
     let before = house.stats().shared.checkouts;
     assert_eq!(get(app, "/three", &cookie).body, "ada");
-    assert_eq!(house.stats().shared.checkouts, before + 1);
+    // None at all, where a SQLite file is read past the pool.
+    assert!(house.stats().shared.checkouts <= before + 1);
 }
 
 fn changes_are_saved_after_the_handler(framework: Framework, home: &Home) {
