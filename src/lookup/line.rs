@@ -45,7 +45,7 @@ struct Query {
 
 /// A place to ask from, until it is dropped.
 pub(super) struct Turn<'a> {
-    line: &'a Line,
+    line: &'a Arc<Line>,
     number: u64,
 }
 
@@ -61,18 +61,20 @@ impl Line {
     }
 
     /// A place for who comes when nobody waits; they ask themselves.
-    pub(super) fn turn_at_once(&self) -> Option<Turn<'_>> {
-        let mut state = self.state();
-        let is_free = state.waiting.is_empty() && state.under_way.len() < self.places;
-        is_free.then(|| self.begin(&mut state))
+    pub(super) fn turn_at_once(self: &Arc<Self>) -> Option<Turn<'_>> {
+        self.turn_beside_fewer_than(self.places)
     }
 
     /// A place for who comes when nobody asks anything.
     #[cfg(feature = "_web")]
-    pub(super) fn turn_alone(&self) -> Option<Turn<'_>> {
+    pub(super) fn turn_alone(self: &Arc<Self>) -> Option<Turn<'_>> {
+        self.turn_beside_fewer_than(1)
+    }
+
+    fn turn_beside_fewer_than(self: &Arc<Self>, queries: usize) -> Option<Turn<'_>> {
         let mut state = self.state();
-        let is_alone = state.waiting.is_empty() && state.under_way.is_empty();
-        is_alone.then(|| self.begin(&mut state))
+        let is_free = state.waiting.is_empty() && state.under_way.len() < queries;
+        is_free.then(|| self.begin(&mut state))
     }
 
     pub(super) fn join(self: &Arc<Self>, ask: Ask) -> Result<(), Error> {
@@ -110,7 +112,11 @@ impl Line {
 
     /// Nobody will come any more.
     pub(super) fn close(&self) {
-        self.state().is_closed = true;
+        let mut state = self.state();
+        state.is_closed = true;
+        // Else a thread would be begun for those who have gone away, and end at once, without an end.
+        state.waiting.clear();
+        drop(state);
         self.called.notify_all();
     }
 
@@ -146,7 +152,7 @@ impl Line {
     }
 
     /// What is to be asked next; `None` when this thread is not needed any more.
-    fn next(&self) -> Option<(Turn<'_>, Vec<Ask>)> {
+    fn next(self: &Arc<Self>) -> Option<(Turn<'_>, Vec<Ask>)> {
         let mut state = self.state();
         loop {
             if state.is_closed || state.threads > self.places + state.aside {
@@ -164,7 +170,7 @@ impl Line {
         }
     }
 
-    fn begin(&self, state: &mut State) -> Turn<'_> {
+    fn begin(self: &Arc<Self>, state: &mut State) -> Turn<'_> {
         state.numbers += 1;
         let term = self.sources.shared.term();
         state.under_way.push(Query { number: state.numbers, begun: Begun::now(), term });
@@ -198,11 +204,7 @@ impl Drop for Turn<'_> {
             Some(place) => drop(state.under_way.swap_remove(place)),
             None => state.aside -= 1,
         }
-        let is_wanted = !state.waiting.is_empty() && state.idle > 0;
-        drop(state);
-        if is_wanted {
-            self.line.called.notify_one();
-        }
+        self.line.call(state);
     }
 }
 
@@ -211,8 +213,9 @@ struct Thread<'a>(&'a Arc<Line>);
 
 impl Drop for Thread<'_> {
     fn drop(&mut self) {
-        self.0.state().threads -= 1;
+        let mut state = self.0.state();
+        state.threads -= 1;
         // Whoever waits is looked after by another.
-        self.0.call(self.0.state());
+        self.0.call(state);
     }
 }

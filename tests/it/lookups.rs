@@ -154,10 +154,14 @@ fn blocking_callers_wait_in_the_same_line(home: &Home) {
 
 /// A house whose way to PostgreSQL can be disturbed, and a visitor.
 fn watched() -> Option<(Home, Proxy, House, String)> {
+    watched_with(Duration::from_secs(600))
+}
+
+fn watched_with(deadline: Duration) -> Option<(Home, Proxy, House, String)> {
     let home = Home::postgres()?;
     let proxy = Proxy::before(&home);
     let config = home.config_at(&proxy.url(&home), "notes", KEY);
-    let house = home.open_with(config.deadline(Duration::from_secs(600)));
+    let house = home.open_with(config.deadline(deadline));
     let ada = user(&house, "ada");
     let cookie = signed_in(&house, &ada);
     Some((home, proxy, house, cookie))
@@ -229,6 +233,31 @@ fn no_more_wait_than_can_be_served_and_who_goes_away_makes_room() {
         crowd.extend(late);
         for (status, said) in all(crowd).await {
             assert_eq!((status, said.as_str()), (StatusCode::OK, "ada None"));
+        }
+    });
+}
+
+/// They ask on their own threads, so there is no other one yet.
+#[test]
+fn who_comes_behind_blocking_callers_is_answered_after_them() {
+    let deadline = Duration::from_secs(20);
+    let Some((_home, proxy, house, cookie)) = watched_with(deadline) else {
+        return skip("PostgreSQL");
+    };
+    let app = app(&house);
+    proxy.set(Way::Stuck);
+    std::thread::scope(|scope| {
+        let callers: Vec<_> =
+            (0..2).map(|_| scope.spawn(|| crate::support::whoami(&house, &cookie))).collect();
+        proxy.wait_until_held_up(2);
+        now(async {
+            let mut behind = visit(&app, "/", &cookie);
+            assert!(poll(&mut behind).is_pending());
+            proxy.set(Way::Open);
+            assert_eq!(behind.await, (StatusCode::OK, "ada None".to_owned()));
+        });
+        for caller in callers {
+            assert_eq!(caller.join().unwrap().as_deref(), Ok("ada"));
         }
     });
 }
