@@ -52,17 +52,22 @@ impl Permissions {
         let ids = users.iter().filter(|user| !user.is_superuser);
         let ids: Vec<i32> = ids.filter_map(|user| i32::try_from(user.id).ok()).collect();
         let mut names: HashMap<i64, Names> = HashMap::new();
-        for (user, label, codename) in shared.run(|conn| granted_to_each(conn, &ids))? {
-            names.entry(user.into()).or_default().push((label, codename));
-        }
-        let of = |user: &User| {
-            if user.is_superuser {
-                return Self::of(shared, user);
+        if !ids.is_empty() {
+            for (user, label, codename) in shared.run(|conn| granted_to_each(conn, &ids))? {
+                names.entry(user.into()).or_default().push((label, codename));
             }
-            let names = names.get(&user.id).cloned().unwrap_or_default();
-            Ok(Self { everything: false, names: named(names) })
+        }
+        // All superusers have the same.
+        let superuser = users.iter().find(|user| user.is_superuser);
+        let everything = superuser.map(|user| Self::of(shared, user)).transpose()?;
+        let of = |user: &User| match &everything {
+            Some(everything) if user.is_superuser => everything.clone(),
+            _ => {
+                let names = names.get(&user.id).cloned().unwrap_or_default();
+                Self { everything: false, names: named(names) }
+            }
         };
-        users.iter().map(of).collect()
+        Ok(users.iter().map(of).collect())
     }
 
     /// What is granted to the user, whether or not the user is active or a superuser.
