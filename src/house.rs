@@ -27,6 +27,8 @@ use crate::user::declared::declare;
 use crate::user::store::Rank;
 use crate::user::{Permissions, ResetLink, User};
 
+/// What the rounds of the house are for.
+const KEEPS_BOOKS: &str = "to keep the books of the house; its sessions show no time of use";
 /// How often the house writes down what was refused.
 const SECOND: Duration = Duration::from_secs(1);
 /// How many of these are between two times at which it keeps its other books, and its presence.
@@ -770,7 +772,7 @@ fn begin_rounds<L: HouseConnection>(
 ) -> Rounds {
     let mut seconds = 0_u64;
     let mut may_purge = true;
-    Rounds::begin(SECOND, move || {
+    Rounds::begin(KEEPS_BOOKS, SECOND, move || {
         seconds += 1;
         databases.learn_way();
         auth.write_events();

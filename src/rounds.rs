@@ -10,16 +10,37 @@ pub(crate) struct Rounds {
 }
 
 impl Rounds {
-    pub(crate) fn begin(every: Duration, mut duty: impl FnMut() + Send + 'static) -> Self {
+    /// What is lost without a thread is told to the log.
+    pub(crate) fn begin(lost: &str, every: Duration, duty: impl FnMut() + Send + 'static) -> Self {
+        Self::after(every, lost, every, duty)
+    }
+
+    /// The same, for the first time at once.
+    pub(crate) fn begin_at_once(
+        lost: &str,
+        every: Duration,
+        duty: impl FnMut() + Send + 'static,
+    ) -> Self {
+        Self::after(Duration::ZERO, lost, every, duty)
+    }
+
+    fn after(
+        first: Duration,
+        lost: &str,
+        every: Duration,
+        mut duty: impl FnMut() + Send + 'static,
+    ) -> Self {
         let (until_dropped, dropped) = channel::<Infallible>();
         let rounds = move || {
-            while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(every) {
+            let mut rest = first;
+            while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(rest) {
                 duty();
+                rest = every;
             }
         };
         let begun = std::thread::Builder::new().name("housekey".to_owned()).spawn(rounds);
         if let Err(error) = begun {
-            tracing::warn!(%error, "no thread to keep the books of the house; its sessions show no time of use");
+            tracing::warn!(%error, "no thread {lost}");
         }
         Self { _until_dropped: until_dropped }
     }
@@ -32,7 +53,7 @@ mod tests {
     #[test]
     fn the_rounds_go_on_until_nobody_wants_them() {
         let (tell, told) = channel();
-        let rounds = Rounds::begin(Duration::from_micros(1), move || {
+        let rounds = Rounds::begin("for a test", Duration::from_micros(1), move || {
             // Nobody listens any more when the test has failed.
             let _ = tell.send(());
         });

@@ -6,9 +6,7 @@
 mod reader;
 pub(crate) mod store;
 
-use std::convert::Infallible;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -17,6 +15,7 @@ use crate::config::Config;
 use crate::db::SharedPool;
 use crate::error::Error;
 use crate::place::Place;
+use crate::rounds::Rounds;
 use crate::session::SessionKey;
 
 use reader::Reader;
@@ -43,16 +42,13 @@ pub(crate) struct Polling {
     pub(crate) bound: Duration,
 }
 
-impl Default for Polling {
-    fn default() -> Self {
-        Self { every: Duration::from_millis(50), bound: Duration::from_millis(100) }
-    }
-}
+/// What the rounds are for.
+const ASKS: &str = "to ask what has changed; everything is read from the database";
 
 /// A thread that asks the shared database what has changed, until this is dropped.
 pub(crate) struct Changes {
     known: Arc<Known>,
-    _until_dropped: Sender<Infallible>,
+    _polls: Rounds,
 }
 
 type Subscriber = Box<dyn FnMut(u64, &[Change]) + Send>;
@@ -73,25 +69,14 @@ impl Changes {
         const PATIENCE: Duration = Duration::from_secs(1);
         let shared = SharedPool::new(Place::Shared, &config.shared, 1, PATIENCE);
         let known = Arc::new(Known::new(polling.bound));
-        let (until_dropped, dropped) = channel::<Infallible>();
         let mut poller = Poller {
             reader: Reader::new(shared),
             known: Arc::clone(&known),
             app: config.app_name.clone(),
             complaints: Pace::new(Duration::from_secs(60)),
         };
-        let polls = move || {
-            poller.poll();
-            while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(polling.every) {
-                poller.poll();
-            }
-        };
-        let begun = std::thread::Builder::new().name("housekey changes".to_owned()).spawn(polls);
-        if let Err(error) = begun {
-            let app = &config.app_name;
-            tracing::warn!(app, %error, "no thread to ask what has changed; everything is read from the database");
-        }
-        Self { known, _until_dropped: until_dropped }
+        let polls = Rounds::begin_at_once(ASKS, polling.every, move || poller.poll());
+        Self { known, _polls: polls }
     }
 
     /// Is all known that had changed a bound ago? Else what is remembered is not to be used.

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicU32;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, channel};
 
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
@@ -475,7 +475,7 @@ fn what_was_asked_longer_ago_than_the_bound_is_not_current() {
 fn a_house_that_cannot_be_asked_is_never_current() {
     let home = Home::sqlite();
     std::fs::remove_file(home.folder.join("shared.db")).unwrap();
-    let polling = Polling { every: Duration::from_millis(1), ..Polling::default() };
+    let polling = Polling { every: Duration::from_millis(1), bound: Duration::from_millis(100) };
     let mut poller = Poller {
         reader: Reader::new(home.shared()),
         known: Arc::new(Known::new(polling.bound)),

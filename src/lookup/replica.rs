@@ -13,6 +13,9 @@ use crate::place::Place;
 use crate::rounds::Rounds;
 use crate::url::DatabaseUrl;
 
+/// What its rounds are for.
+const WATCHES: &str = "to watch the replica of the shared database; it is left out";
+
 pub(super) struct Replica {
     pub(super) pool: SharedPool,
     changes: Arc<Changes>,
@@ -55,7 +58,7 @@ impl Replica {
             state: Arc::clone(&state),
             complaints: Pace::new(Duration::from_secs(60)),
         };
-        let rounds = Rounds::begin(config.look_every(), move || watch.look());
+        let rounds = Rounds::begin(WATCHES, config.look_every(), move || watch.look());
         Self {
             pool,
             changes: Arc::clone(changes),
