@@ -20,52 +20,26 @@ struct Step {
     postgres: &'static str,
 }
 
+macro_rules! step {
+    ($name:literal) => {
+        Step {
+            name: $name,
+            sqlite: include_str!(concat!("../../migrations/sqlite/", $name, ".sql")),
+            postgres: include_str!(concat!("../../migrations/postgres/", $name, ".sql")),
+        }
+    };
+}
+
 const STEPS: [Step; 9] = [
-    Step {
-        name: "0001_django",
-        sqlite: include_str!("../../migrations/sqlite/0001_django.sql"),
-        postgres: include_str!("../../migrations/postgres/0001_django.sql"),
-    },
-    Step {
-        name: REGISTRY,
-        sqlite: include_str!("../../migrations/sqlite/0002_housekey.sql"),
-        postgres: include_str!("../../migrations/postgres/0002_housekey.sql"),
-    },
-    Step {
-        name: "0003_agreements",
-        sqlite: include_str!("../../migrations/sqlite/0003_agreements.sql"),
-        postgres: include_str!("../../migrations/postgres/0003_agreements.sql"),
-    },
-    Step {
-        name: "0004_registry",
-        sqlite: include_str!("../../migrations/sqlite/0004_registry.sql"),
-        postgres: include_str!("../../migrations/postgres/0004_registry.sql"),
-    },
-    Step {
-        name: "0005_adoption",
-        sqlite: include_str!("../../migrations/sqlite/0005_adoption.sql"),
-        postgres: include_str!("../../migrations/postgres/0005_adoption.sql"),
-    },
-    Step {
-        name: "0006_watch",
-        sqlite: include_str!("../../migrations/sqlite/0006_watch.sql"),
-        postgres: include_str!("../../migrations/postgres/0006_watch.sql"),
-    },
-    Step {
-        name: "0007_desk",
-        sqlite: include_str!("../../migrations/sqlite/0007_desk.sql"),
-        postgres: include_str!("../../migrations/postgres/0007_desk.sql"),
-    },
-    Step {
-        name: "0008_changes",
-        sqlite: include_str!("../../migrations/sqlite/0008_changes.sql"),
-        postgres: include_str!("../../migrations/postgres/0008_changes.sql"),
-    },
-    Step {
-        name: "0009_strangers",
-        sqlite: include_str!("../../migrations/sqlite/0009_strangers.sql"),
-        postgres: include_str!("../../migrations/postgres/0009_strangers.sql"),
-    },
+    step!("0001_django"),
+    step!("0002_housekey"),
+    step!("0003_agreements"),
+    step!("0004_registry"),
+    step!("0005_adoption"),
+    step!("0006_watch"),
+    step!("0007_desk"),
+    step!("0008_changes"),
+    step!("0009_strangers"),
 ];
 
 /// The ledger of the steps; made by whoever comes first, like the rest.
@@ -286,9 +260,6 @@ pub(crate) fn made_without_users(shared: &SharedPool) -> Result<bool, Error> {
         })
     })
 }
-
-/// The step that makes the registry of keys.
-pub(crate) const REGISTRY: &str = "0002_housekey";
 
 /// Lets one transaction at a time through, until its end. SQLite's `BEGIN IMMEDIATE` has done so.
 pub(crate) fn lock(conn: &mut SharedConnection) -> QueryResult<()> {
