@@ -161,11 +161,6 @@ impl Auth {
         }
     }
 
-    /// The session's row, alive or not.
-    pub(super) fn row_of(&self, key: &SessionKey) -> Result<Found, Error> {
-        self.lookups.session_now(key)
-    }
-
     /// Where a session went whose key was renewed a moment ago. Only a house with two keys renews any.
     pub(super) fn successor(&self, key: &SessionKey) -> Result<Option<Presented>, Error> {
         if self.renewals.has_one_key() {

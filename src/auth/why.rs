@@ -56,7 +56,7 @@ impl Auth {
         for pair in line.split(';').take(MOST_COOKIES) {
             let Some((other, value)) = pair.trim().split_once('=') else { continue };
             let Ok(presented) = self.mint.read(value.trim()) else { continue };
-            if self.row_of(&presented.key)?.is_ok() {
+            if self.lookups.session_now(&presented.key)?.is_ok() {
                 let shown = other.trim();
                 return Ok(format!(
                     "there is no cookie named {name:?}, but {shown:?} holds a session key of this house: the app \
@@ -101,7 +101,7 @@ impl Auth {
             ),
             Proof::None => "its session key is one of Django's, which prove nothing".to_owned(),
         });
-        let row = match self.row_of(&presented.key)? {
+        let row = match self.lookups.session_now(&presented.key)? {
             Ok(row) => row,
             Err(Rejected::Gone) if self.successor(&presented.key)?.is_some() => {
                 return Ok(Err("the session was renewed a moment ago, and the browser is told its new key with \

@@ -41,6 +41,14 @@ impl Place {
         Some(Self { app, other, servers, to_primary, to_standby, _home: home })
     }
 
+    /// A visitor whom the standby knows, and by it the app.
+    fn visitor(&self) -> String {
+        let cookie = login(&self.other, "ada");
+        self.servers.catch_up();
+        self.until_the_standby_is_asked(&cookie);
+        cookie
+    }
+
     /// Waits until a look-up asks the standby, and not the primary.
     fn until_the_standby_is_asked(&self, cookie: &str) {
         loop {
@@ -60,9 +68,7 @@ impl Place {
 #[test]
 fn a_standby_answers_and_what_it_does_not_have_yet_is_asked_elsewhere() {
     let Some(place) = Place::new() else { return skip("PostgreSQL") };
-    let known = login(&place.other, "ada");
-    place.servers.catch_up();
-    place.until_the_standby_is_asked(&known);
+    let known = place.visitor();
     place.servers.delay(AN_HOUR);
     let new = login(&place.other, "ada");
     assert_eq!(whoami(&place.app, &new).as_deref(), Ok("ada"));
@@ -102,9 +108,7 @@ fn an_end_is_seen_in_time_though_the_standby_is_an_hour_behind() {
 #[test]
 fn who_has_changed_a_session_reads_it_so_at_once() {
     let Some(place) = Place::new() else { return skip("PostgreSQL") };
-    let cookie = login(&place.other, "ada");
-    place.servers.catch_up();
-    place.until_the_standby_is_asked(&cookie);
+    let cookie = place.visitor();
     place.servers.delay(AN_HOUR);
     for page in 0..20 {
         let session = place.app.session(Some(&cookie)).unwrap();
@@ -118,9 +122,7 @@ fn who_has_changed_a_session_reads_it_so_at_once() {
 fn a_standby_that_is_too_far_behind_is_left_out_until_it_is_back() {
     let short = |config: Config| config.replica_lag(Duration::from_millis(100));
     let Some(place) = Place::with(short) else { return skip("PostgreSQL") };
-    let cookie = login(&place.other, "ada");
-    place.servers.catch_up();
-    place.until_the_standby_is_asked(&cookie);
+    let cookie = place.visitor();
     place.servers.delay(AN_HOUR);
     // What goes on meanwhile is no matter of this session.
     login(&place.other, "ada");
@@ -144,9 +146,7 @@ fn a_standby_that_is_too_far_behind_is_left_out_until_it_is_back() {
 #[test]
 fn a_standby_that_is_gone_is_done_without() {
     let Some(place) = Place::new() else { return skip("PostgreSQL") };
-    let cookie = login(&place.other, "ada");
-    place.servers.catch_up();
-    place.until_the_standby_is_asked(&cookie);
+    let cookie = place.visitor();
     place.servers.stop();
     for _ in 0..100 {
         assert_eq!(whoami(&place.app, &cookie).as_deref(), Ok("ada"));
