@@ -22,19 +22,13 @@ BEGIN
 END $$;
 CREATE OR REPLACE FUNCTION "housekey_users_changed"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
-  "users" CONSTANT bigint[] := ARRAY(SELECT "id" FROM "touched" LIMIT 1001);
+  "users" bigint[];
 BEGIN
-  IF cardinality("users") > 1000 THEN
-    INSERT INTO "housekey_change" DEFAULT VALUES;
+  IF TG_TABLE_NAME = 'auth_user' THEN
+    "users" := ARRAY(SELECT "id" FROM "touched" LIMIT 1001);
   ELSE
-    INSERT INTO "housekey_change" ("user_id") SELECT unnest("users");
+    "users" := ARRAY(SELECT DISTINCT "user_id" FROM "touched" LIMIT 1001);
   END IF;
-  RETURN NULL;
-END $$;
-CREATE OR REPLACE FUNCTION "housekey_rights_changed"() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
-DECLARE
-  "users" CONSTANT bigint[] := ARRAY(SELECT DISTINCT "user_id" FROM "touched" LIMIT 1001);
-BEGIN
   IF cardinality("users") > 1000 THEN
     INSERT INTO "housekey_change" DEFAULT VALUES;
   ELSE
@@ -131,15 +125,15 @@ CREATE TRIGGER "housekey_user_delete" AFTER DELETE ON "auth_user"
 CREATE TRIGGER "housekey_user_truncate" AFTER TRUNCATE ON "auth_user"
   FOR EACH STATEMENT EXECUTE FUNCTION "housekey_everything_changed"();
 CREATE TRIGGER "housekey_user_group_insert" AFTER INSERT ON "auth_user_groups"
-  REFERENCING NEW TABLE AS "touched" FOR EACH STATEMENT EXECUTE FUNCTION "housekey_rights_changed"();
+  REFERENCING NEW TABLE AS "touched" FOR EACH STATEMENT EXECUTE FUNCTION "housekey_users_changed"();
 CREATE TRIGGER "housekey_user_group_delete" AFTER DELETE ON "auth_user_groups"
-  REFERENCING OLD TABLE AS "touched" FOR EACH STATEMENT EXECUTE FUNCTION "housekey_rights_changed"();
+  REFERENCING OLD TABLE AS "touched" FOR EACH STATEMENT EXECUTE FUNCTION "housekey_users_changed"();
 CREATE TRIGGER "housekey_user_group_other" AFTER UPDATE OR TRUNCATE ON "auth_user_groups"
   FOR EACH STATEMENT EXECUTE FUNCTION "housekey_everything_changed"();
 CREATE TRIGGER "housekey_user_permission_insert" AFTER INSERT ON "auth_user_user_permissions"
-  REFERENCING NEW TABLE AS "touched" FOR EACH STATEMENT EXECUTE FUNCTION "housekey_rights_changed"();
+  REFERENCING NEW TABLE AS "touched" FOR EACH STATEMENT EXECUTE FUNCTION "housekey_users_changed"();
 CREATE TRIGGER "housekey_user_permission_delete" AFTER DELETE ON "auth_user_user_permissions"
-  REFERENCING OLD TABLE AS "touched" FOR EACH STATEMENT EXECUTE FUNCTION "housekey_rights_changed"();
+  REFERENCING OLD TABLE AS "touched" FOR EACH STATEMENT EXECUTE FUNCTION "housekey_users_changed"();
 CREATE TRIGGER "housekey_user_permission_other" AFTER UPDATE OR TRUNCATE ON "auth_user_user_permissions"
   FOR EACH STATEMENT EXECUTE FUNCTION "housekey_everything_changed"();
 CREATE TRIGGER "housekey_group" AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON "auth_group"
