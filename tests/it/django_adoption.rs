@@ -32,7 +32,8 @@ fn what_housekey_made_is_adopted_by_django_5_2(home: &Home) {
     join(home, V5_2);
 }
 
-/// All tables but housekey's own, with their columns, keys and indexes, but for those that housekey searches by.
+/// All tables but housekey's own, with their columns, keys, indexes and triggers, but for what housekey
+/// searches by and what tells it of changes.
 fn schema(home: &Home) -> String {
     home.text(if home.is_postgres() {
         "SELECT string_agg(line, chr(10) ORDER BY line) FROM (
@@ -50,7 +51,8 @@ fn schema(home: &Home) -> String {
                  AND conrelid::regclass::text NOT LIKE 'housekey\\_%'
              UNION ALL
              SELECT concat_ws(' ', 'trigger', tgrelid::regclass, tgname) FROM pg_trigger
-             WHERE NOT tgisinternal AND tgrelid::regclass::text NOT LIKE 'housekey\\_%'
+             WHERE NOT tgisinternal AND tgname NOT LIKE 'housekey\\_%'
+                 AND tgrelid::regclass::text NOT LIKE 'housekey\\_%'
          ) AS lines"
     } else {
         "SELECT group_concat(line, char(10)) FROM (
