@@ -2,8 +2,6 @@
 //!
 //! The look-up goes in steps, so that async code can wait between them and blocking code block.
 
-use serde_json::Value;
-
 use super::{Auth, USER_BACKEND, USER_HASH, USER_ID};
 use crate::auth::BACKEND;
 use crate::error::Error;
@@ -174,7 +172,7 @@ impl Auth {
     fn recognise(&self, mut opened: Opened, known: Option<UserRow>) -> Result<Step, Error> {
         let data = &opened.state.data;
         let Some(id) = user_id(data) else { return Ok(self.done(opened)) };
-        if data.get::<String>(USER_BACKEND).as_deref() != Some(BACKEND) {
+        if data.text(USER_BACKEND).as_deref() != Some(BACKEND) {
             return Ok(self.done(opened));
         }
         match (known.filter(|row| i64::from(row.id) == id), i32::try_from(id)) {
@@ -194,7 +192,7 @@ impl Auth {
             state.rejected = Some(Rejected::Inactive);
             return Ok(self.done(opened));
         }
-        let stamp: String = state.data.get(USER_HASH).unwrap_or_default();
+        let stamp = state.data.text(USER_HASH).unwrap_or_default();
         let Some(key) = self.stamps.key_of(&row.password, &stamp) else {
             return Ok(longer(Longer::Stale(Box::new(opened))));
         };
@@ -296,9 +294,8 @@ fn longer(what: Longer) -> Step {
 
 /// A decimal text, as Django writes it, or a number.
 pub(super) fn user_id(data: &Data) -> Option<i64> {
-    match data.get::<Value>(USER_ID)? {
-        Value::String(text) => text.trim().parse().ok(),
-        Value::Number(number) => number.as_i64(),
-        _ => None,
+    match data.text(USER_ID) {
+        Some(text) => text.trim().parse().ok(),
+        None => data.get(USER_ID),
     }
 }

@@ -52,7 +52,7 @@ impl Codec {
             BadSignature::Mismatch => Undecodable::Signature,
             _ => Undecodable::Content,
         })?;
-        let data = Data::from_json(&json).ok_or(Undecodable::Content)?;
+        let data = Data::from_json(json).ok_or(Undecodable::Content)?;
         Ok(Decoded { data, key, written })
     }
 }
@@ -89,7 +89,8 @@ mod tests {
 
     fn same_json(ours: &Data, theirs: &str) -> bool {
         let squeezed: String = ours.to_json();
-        squeezed == theirs || Data::from_json(theirs).is_some_and(|data| data.to_json() == squeezed)
+        squeezed == theirs
+            || Data::from_json(theirs.to_owned()).is_some_and(|data| data.to_json() == squeezed)
     }
 
     #[test]

@@ -141,7 +141,7 @@ mod tests {
                 },
             };
             let now: DateTime<Utc> = text(&case, "now").parse().unwrap();
-            let data = Data::from_json(text(&case, "payload")).unwrap();
+            let data = Data::from_json(text(&case, "payload").to_owned()).unwrap();
             let end = end(&data, &settings, now);
             if case["date"] == "error" || case.get("expect").is_some_and(|e| e == "error") {
                 continue;
