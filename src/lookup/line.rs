@@ -13,6 +13,15 @@ use crate::error::Error;
 /// How many questions one query answers.
 const MOST_TOGETHER: usize = 64;
 
+/// A query for so many is a sign that many more come, and that it is answered soon.
+const MANY: usize = 8;
+
+/// Beside one for many the next one begins with so many.
+const WORTH_A_QUERY: usize = 16;
+
+/// A query that takes longer is waited for no more.
+const A_QUERY: Duration = Duration::from_millis(5);
+
 /// How many may wait. At that length each waits some hundredths of a second for a database that is well.
 const MOST_WAITING: usize = 4096;
 
@@ -40,6 +49,8 @@ struct State {
 struct Query {
     number: u64,
     begun: Begun,
+    /// How many questions it answers.
+    asked: usize,
     term: Option<Term>,
 }
 
@@ -47,6 +58,8 @@ struct Query {
 pub(super) struct Turn<'a> {
     line: &'a Arc<Line>,
     number: u64,
+    /// Does its thread look at the line next? Then no other one is called for that.
+    looks_again: bool,
 }
 
 impl Line {
@@ -65,16 +78,10 @@ impl Line {
         self.turn_beside_fewer_than(self.places)
     }
 
-    /// A place for who comes when nobody asks anything.
-    #[cfg(feature = "_web")]
-    pub(super) fn turn_alone(self: &Arc<Self>) -> Option<Turn<'_>> {
-        self.turn_beside_fewer_than(1)
-    }
-
-    fn turn_beside_fewer_than(self: &Arc<Self>, queries: usize) -> Option<Turn<'_>> {
+    pub(super) fn turn_beside_fewer_than(self: &Arc<Self>, queries: usize) -> Option<Turn<'_>> {
         let mut state = self.state();
         let is_free = state.waiting.is_empty() && state.under_way.len() < queries;
-        is_free.then(|| self.begin(&mut state))
+        is_free.then(|| self.begin(&mut state, 1))
     }
 
     pub(super) fn join(self: &Arc<Self>, ask: Ask) -> Result<(), Error> {
@@ -122,7 +129,7 @@ impl Line {
 
     /// Has a thread look at the line, if it may do anything.
     fn call(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        if state.waiting.is_empty() || state.under_way.len() >= self.places {
+        if !self.is_due(&state) {
             return;
         }
         if state.idle > 0 {
@@ -158,10 +165,13 @@ impl Line {
             if state.is_closed || state.threads > self.places + state.aside {
                 return None;
             }
-            if state.under_way.len() < self.places {
+            if self.is_due(&state) {
                 let asked = state.take();
                 if !asked.is_empty() {
-                    return Some((self.begin(&mut state), asked));
+                    let mut turn = self.begin(&mut state, asked.len());
+                    turn.looks_again = true;
+                    self.call(state);
+                    return Some((turn, asked));
                 }
             }
             state.idle += 1;
@@ -170,11 +180,21 @@ impl Line {
         }
     }
 
-    fn begin(self: &Arc<Self>, state: &mut State) -> Turn<'_> {
+    /// Is the next query to begin? Where many ask, it waits for some to come together.
+    fn is_due(&self, state: &State) -> bool {
+        let is_for_many = |query: &Query| query.asked >= MANY && query.begun.ago() < A_QUERY;
+        match state.waiting.len() {
+            0 => false,
+            _ if state.under_way.len() >= self.places => false,
+            waiting => waiting >= WORTH_A_QUERY || !state.under_way.iter().any(is_for_many),
+        }
+    }
+
+    fn begin(self: &Arc<Self>, state: &mut State, asked: usize) -> Turn<'_> {
         state.numbers += 1;
-        let term = self.sources.shared.term();
-        state.under_way.push(Query { number: state.numbers, begun: Begun::now(), term });
-        Turn { line: self, number: state.numbers }
+        let (number, term) = (state.numbers, self.sources.shared.term());
+        state.under_way.push(Query { number, begun: Begun::now(), asked, term });
+        Turn { line: self, number, looks_again: false }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -204,7 +224,9 @@ impl Drop for Turn<'_> {
             Some(place) => drop(state.under_way.swap_remove(place)),
             None => state.aside -= 1,
         }
-        self.line.call(state);
+        if !self.looks_again {
+            self.line.call(state);
+        }
     }
 }
 

@@ -64,8 +64,8 @@ impl Lookups {
         if let Some(row) = self.sources.kept(key) {
             return Ok(Ok(row));
         }
-        if self.sources.is_at_hand()
-            && let Some(_turn) = self.line.turn_alone()
+        if let Some(most) = self.sources.at_hand()
+            && let Some(_turn) = self.line.turn_beside_fewer_than(most)
             && let Some(found) = self.sources.row_at_hand(key)
         {
             return Ok(found);

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 #[cfg(feature = "_web")]
-use std::time::Duration;
+use std::{num::NonZero, time::Duration};
 
 #[cfg(feature = "_web")]
 use super::answer::Found;
@@ -28,11 +28,21 @@ type Rows = Vec<Option<Row>>;
 #[cfg(feature = "_web")]
 const A_MOMENT: Duration = Duration::from_millis(1);
 
+#[cfg(feature = "_web")]
+const MOST_AT_HAND: u32 = 8;
+
 pub(super) struct Sources {
     pub(super) shared: SharedPool,
     #[cfg(feature = "_web")]
-    at_hand: Option<SharedPool>,
+    at_hand: Option<AtHand>,
     beside: OnceLock<Beside>,
+}
+
+/// A file that is read sooner than another thread wakes up, by connections that wait for nobody.
+#[cfg(feature = "_web")]
+struct AtHand {
+    file: SharedPool,
+    most: u32,
 }
 
 struct Beside {
@@ -49,24 +59,23 @@ impl Sources {
         Self {
             shared: shared.clone(),
             #[cfg(feature = "_web")]
-            at_hand: (shared.kind() == DatabaseKind::Sqlite)
-                .then(|| SharedPool::new(Place::Shared, &config.shared, 1, A_MOMENT)),
+            at_hand: (shared.kind() == DatabaseKind::Sqlite).then(|| AtHand::new(config)),
             beside: OnceLock::new(),
         }
     }
 
     #[cfg(feature = "_web")]
-    pub(super) fn is_at_hand(&self) -> bool {
-        self.at_hand.is_some() && self.beside.get().is_none()
+    pub(super) fn at_hand(&self) -> Option<usize> {
+        let at_hand = self.at_hand.as_ref().filter(|_| self.beside.get().is_none())?;
+        usize::try_from(at_hand.most).ok()
     }
 
-    /// The row of a session by a connection that waits for nobody: a file is read sooner than another thread wakes up. `None`
-    /// when it has to be waited for.
+    /// The row of a session by a connection that waits for nobody. `None` when it has to be waited for.
     #[cfg(feature = "_web")]
     pub(super) fn row_at_hand(&self, key: &SessionKey) -> Option<Found> {
         let is_away = self.shared.breaker().is_some_and(Breaker::is_open);
-        let file = self.at_hand.as_ref().filter(|_| !is_away)?;
-        let row = file.run(|conn| store::find(conn, key)).ok()?;
+        let at_hand = self.at_hand.as_ref().filter(|_| !is_away)?;
+        let row = at_hand.file.run(|conn| store::find(conn, key)).ok()?;
         Some(row.ok_or(Rejected::Gone))
     }
 
@@ -150,6 +159,16 @@ fn rows(pool: &SharedPool, keys: &[SessionKey]) -> Result<Rows, Error> {
         [] => Ok(Vec::new()),
         [key] => Ok(vec![pool.run(|conn| store::find(conn, key))?]),
         keys => pool.run(|conn| store::find_each(conn, keys)),
+    }
+}
+
+#[cfg(feature = "_web")]
+impl AtHand {
+    /// As many connections as run at a time: who reads a file keeps a processor busy.
+    fn new(config: &Config) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let most = u32::try_from(processors).map_or(MOST_AT_HAND, |many| many.min(MOST_AT_HAND));
+        Self { file: SharedPool::new(Place::Shared, &config.shared, most, A_MOMENT), most }
     }
 }
 

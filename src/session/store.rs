@@ -98,11 +98,24 @@ pub(crate) fn find_each(
                     Option::<UserRow>::as_select(),
                 ))
                 .load(&mut **conn)?;
-            let rows: HashMap<_, _> = found
-                .into_iter()
-                .map(|(key, data, alive, lasts, user)| (key, Row { data, alive, lasts, user }))
-                .collect();
-            Ok(keys.iter().map(|key| rows.get(key.expose_secret()).cloned()).collect())
+            let mut first = HashMap::with_capacity(keys.len());
+            for (place, key) in keys.iter().enumerate() {
+                first.entry(key.expose_secret()).or_insert(place);
+            }
+            let mut rows: Vec<Option<Row>> = keys.iter().map(|_| None).collect();
+            for (key, data, alive, lasts, user) in found {
+                if let Some(place) = first.get(&*key) {
+                    rows[*place] = Some(Row { data, alive, lasts, user });
+                }
+            }
+            for (place, key) in keys.iter().enumerate() {
+                // Requests of one visitor wait together.
+                if first[key.expose_secret()] < place {
+                    let row = rows[first[key.expose_secret()]].clone();
+                    rows[place] = row;
+                }
+            }
+            Ok(rows)
         }
     }
 }
