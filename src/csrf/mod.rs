@@ -37,12 +37,12 @@ pub(crate) struct Attempt<'a> {
     pub(crate) site: Option<&'a str>,
 }
 
-impl Attempt<'_> {
-    /// Needs no check, since such a request changes nothing.
-    pub(crate) fn is_harmless(&self) -> bool {
-        matches!(self.method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
-    }
+/// Needs no check, since such a request changes nothing.
+pub(crate) fn is_harmless(method: &str) -> bool {
+    matches!(method, "GET" | "HEAD" | "OPTIONS" | "TRACE")
+}
 
+impl Attempt<'_> {
     /// Does a page of this app send it, by its `Origin`?
     fn is_from_itself(&self, origin: &str) -> bool {
         let host = match self.scheme {
@@ -68,7 +68,7 @@ impl Attempt<'_> {
 
     /// Does the token prove that the sender knows the secret?
     pub(crate) fn check_token(&self) -> Result<(), Failure> {
-        if self.is_harmless() {
+        if is_harmless(self.method) {
             return Ok(());
         }
         let secret = Secret::from_cookie(self.cookie.ok_or(Failure::NoCookie)?)?;
@@ -112,7 +112,7 @@ impl Rules {
 
     /// The first half of the check, which needs no token: does the request come from one of our pages?
     pub(crate) fn check_source(&self, attempt: &Attempt<'_>) -> Result<(), Failure> {
-        if attempt.is_harmless() {
+        if is_harmless(attempt.method) {
             return Ok(());
         }
         match (attempt.origin, attempt.scheme) {

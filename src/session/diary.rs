@@ -1,12 +1,17 @@
 //! Which sessions of users this app has seen since that was last written down.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::key::SessionKey;
 
 /// Of a busier house some are not noted: they are seen again.
 const MOST: usize = 10_000;
+
+/// So many notes are remembered without a lock, each in the place that its hash says.
+const PLACES: u64 = 4096;
 
 /// What a look-up has found out about a session.
 #[derive(Clone, Copy)]
@@ -19,19 +24,46 @@ pub(crate) struct Seen {
 /// By session key, in their order: all apps of a house then write in one order.
 pub(crate) type Notes = BTreeMap<String, Seen>;
 
-#[derive(Default)]
-pub(crate) struct Diary(Mutex<Notes>);
+pub(crate) struct Diary {
+    notes: Mutex<Notes>,
+    /// Hashes of what is noted: every request asks, and few have something new.
+    noted: Box<[AtomicU64]>,
+    /// Counts up when the notes are taken, and is part of the hashes.
+    page: AtomicU64,
+    hasher: RandomState,
+}
+
+impl Default for Diary {
+    fn default() -> Self {
+        Self {
+            notes: Mutex::default(),
+            noted: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
+            page: AtomicU64::new(0),
+            hasher: RandomState::new(),
+        }
+    }
+}
 
 impl Diary {
     pub(crate) fn note(&self, key: &SessionKey, seen: Seen) {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Read before the note is made: of a note that is taken meanwhile no hash stays.
+        let page = self.page.load(Ordering::SeqCst);
+        let hash = self.hasher.hash_one((page, key.expose_secret()));
+        let place = &self.noted[usize::try_from(hash % PLACES).unwrap_or(0)];
+        if place.load(Ordering::Relaxed) == hash {
+            return;
+        }
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
         if notes.len() < MOST && !notes.contains_key(key.expose_secret()) {
             notes.insert(key.expose_secret().to_owned(), seen);
         }
+        place.store(hash, Ordering::Relaxed);
     }
 
     pub(crate) fn take(&self) -> Notes {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut notes = self.notes.lock().unwrap_or_else(PoisonError::into_inner);
+        self.page.fetch_add(1, Ordering::SeqCst);
+        std::mem::take(&mut notes)
     }
 }
 

@@ -17,11 +17,13 @@ pub(crate) struct Visitor {
 
 impl Visitor {
     pub(crate) fn new(address: Option<IpAddr>, agent: &str) -> Self {
+        let agent = agent.trim();
         // PostgreSQL has no text with a NUL in it.
-        let letters = agent.trim().chars().filter(|letter| *letter != '\0');
+        let fits = agent.len() <= MOST_OF_AN_AGENT && !agent.contains('\0');
+        let fitted = || agent.chars().filter(|letter| *letter != '\0').take(MOST_OF_AN_AGENT);
         Self {
             address: address.map(|address| address.to_canonical().to_string()).unwrap_or_default(),
-            agent: letters.take(MOST_OF_AN_AGENT).collect(),
+            agent: if fits { agent.to_owned() } else { fitted().collect() },
             device: None,
         }
     }

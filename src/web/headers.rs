@@ -16,6 +16,8 @@ pub(crate) trait Headers {
     fn set(&mut self, name: &'static str, value: &str);
     /// As `set`, for a text that is the same in many answers: it is not copied.
     fn share(&mut self, name: &'static str, value: &Bytes);
+    /// As `share`, beside what is there.
+    fn share_beside(&mut self, name: &'static str, value: &Bytes);
     /// Beside what is there; a cookie is not shown in debug output.
     fn add(&mut self, name: &'static str, value: &str);
 
@@ -51,6 +53,13 @@ macro_rules! headers_of {
                 }
             }
 
+            fn share_beside(&mut self, name: &'static str, value: &bytes::Bytes) {
+                let value = $($module)::+::HeaderValue::from_maybe_shared(value.clone());
+                if let Ok(value) = value {
+                    self.append($($module)::+::HeaderName::from_static(name), value);
+                }
+            }
+
             fn add(&mut self, name: &'static str, value: &str) {
                 if let Ok(mut value) = $($module)::+::HeaderValue::from_str(value) {
                     value.set_sensitive(name == "set-cookie");
@@ -83,16 +92,18 @@ pub(crate) fn mark(headers: &mut impl Headers, outcome: &Outcome) {
     if !outcome.asked {
         return;
     }
-    headers.add("vary", "Cookie");
+    headers.share_beside("vary", &COOKIE);
     let has_cookie = !outcome.set_cookies.is_empty();
     if has_cookie || (outcome.private && !headers.has("cache-control")) {
-        headers.set("cache-control", "private, no-store");
+        headers.share("cache-control", &NO_STORE);
     }
     for cookie in &outcome.set_cookies {
         headers.add("set-cookie", cookie);
     }
 }
 
+static COOKIE: Bytes = Bytes::from_static(b"Cookie");
+static NO_STORE: Bytes = Bytes::from_static(b"private, no-store");
 static NOSNIFF: Bytes = Bytes::from_static(b"nosniff");
 
 /// What is put together from several settings, once.

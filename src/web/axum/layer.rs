@@ -12,6 +12,7 @@ use tower_service::Service;
 use super::view::{Asked, View, rendered};
 use crate::db::HouseConnection;
 use crate::house::Housekey;
+use crate::web::form::Kind;
 use crate::web::guard::{Admission, csrf_token, drain};
 use crate::web::head::{Form, wanted};
 use crate::web::headers::{Headers, mark, stays};
@@ -109,40 +110,54 @@ where
         let visit = Arc::new(Visit::new(Arc::clone(&self.front), &view));
         let asked = Asked { visit: Arc::clone(&visit), uri: view.uri().clone() };
         let form = wanted(&view);
+        let admission = visit.front.admit(&view);
         request.extensions_mut().insert(asked);
-        // The clone has not been made ready; the original has, and is the one to be called.
-        let fresh = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, fresh);
-        Box::pin(async move {
-            let mut response = match admit(&visit.front, request).await {
-                Ok(request) => inner.call(request).await?.into_response(),
-                Err(problem) => problem.into_response(),
-            };
-            let end = visit.end(response.status().as_u16()).await;
-            if let Some(problem) = end.instead {
-                response = problem.into_response();
+        match admission {
+            Ok(Admission::Granted) => {
+                let answer = self.inner.call(request);
+                Box::pin(async move {
+                    let response = answer.await?.into_response();
+                    Ok(ended(&visit, form, response).await)
+                })
             }
-            mark(response.headers_mut(), &end.outcome);
-            if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-                response = in_form(problem, form, &response);
+            Ok(Admission::ReadForm(kind)) => {
+                // The clone has not been made ready; the original has, and is the one to be called.
+                let fresh = self.inner.clone();
+                let mut inner = std::mem::replace(&mut self.inner, fresh);
+                Box::pin(async move {
+                    let response = match with_form(&visit.front, &kind, request).await {
+                        Ok(request) => inner.call(request).await?.into_response(),
+                        Err(problem) => problem.into_response(),
+                    };
+                    Ok(ended(&visit, form, response).await)
+                })
             }
-            visit.front.secure(response.headers_mut(), visit.way());
-            Ok(response)
-        })
+            Err(problem) => Box::pin(async move {
+                drain(request.into_body().into_data_stream()).await;
+                Ok(ended(&visit, form, problem.into_response()).await)
+            }),
+        }
     }
 }
 
-async fn admit(front: &Front, request: Request) -> Result<Request, Problem> {
-    let kind = match front.admit(&View::of(&request)) {
-        Ok(Admission::Granted) => return Ok(request),
-        Ok(Admission::ReadForm(kind)) => kind,
-        Err(problem) => {
-            drain(request.into_body().into_data_stream()).await;
-            return Err(problem);
-        }
-    };
+/// The answer, with what the visit means for it.
+async fn ended(visit: &Visit, form: Form, mut response: Response) -> Response {
+    let end = visit.end(response.status().as_u16()).await;
+    if let Some(problem) = end.instead {
+        response = problem.into_response();
+    }
+    mark(response.headers_mut(), &end.outcome);
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = in_form(problem, form, &response);
+    }
+    visit.front.secure(response.headers_mut(), visit.way());
+    response
+}
+
+/// The request again, when the form in it holds the token.
+async fn with_form(front: &Front, kind: &Kind, request: Request) -> Result<Request, Problem> {
     let (parts, body) = request.into_parts();
-    let (body, token) = csrf_token(&kind, front.most_of_a_form(), body.into_data_stream()).await;
+    let (body, token) = csrf_token(kind, front.most_of_a_form(), body.into_data_stream()).await;
     if let Err(problem) = front.admit_form(&View::of_parts(&parts), &token) {
         drain(body).await;
         return Err(problem);
