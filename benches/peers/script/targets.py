@@ -38,6 +38,7 @@ class Target:
 TARGETS = [
     Target("floor", "floor"),
     Target("b4-pg", "b4"),
+    Target("gathered-pg", "gathered"),
     Target("ours-pg", "ours"),
     Target("ours-pg-cache", "ours", environment={"CACHE": CACHE_ENTRIES}, visitors=1000),
     Target("axum-login-pg", "axum_login", rows="tower"),
