@@ -168,7 +168,8 @@ impl Front {
         work: impl FnOnce(&Auth) -> Result<R, Error> + Send + 'static,
     ) -> Result<R, Error> {
         let auth = Arc::clone(&self.auth);
-        self.bridge.session(move || work(&auth)).await
+        // Else every request has room for what few do.
+        Box::pin(self.bridge.session(move || work(&auth))).await
     }
 
     /// Work that may take longer, and needs the shared database.

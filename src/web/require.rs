@@ -86,7 +86,7 @@ impl Visit {
                 return Err(Denial::NotStaff);
             }
             Requirement::Permission(name) => {
-                let all = self.front.permissions(&user).await?;
+                let all = Box::pin(self.front.permissions(&user)).await?;
                 if !all.has_perm(name) {
                     self.front.auth.report(EventKind::PermissionDenied, &session, name);
                     return Err(Denial::Lacks(name.clone()));

@@ -135,7 +135,8 @@ impl Visit {
             session.state().visitor = visitor();
             Ok(session)
         };
-        self.session.get_or_try_init(look_up).await.cloned()
+        // What an extractor waits for is moved about with the request: it is kept small.
+        Box::pin(self.session.get_or_try_init(look_up)).await.cloned()
     }
 
     /// Saves what the handler has changed, whose answer has this status.

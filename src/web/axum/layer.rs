@@ -18,6 +18,7 @@ use crate::web::head::{Form, wanted};
 use crate::web::headers::{Headers, mark, stays};
 use crate::web::problem::Problem;
 use crate::web::settings::{Reach, builder};
+use crate::web::visit::End;
 use crate::web::{Front, Guard, Visit};
 
 /// Gives every request its session, guards what changes something by Django's CSRF rules, and tells browsers what
@@ -117,7 +118,8 @@ where
                 let answer = self.inner.call(request);
                 Box::pin(async move {
                     let response = answer.await?.into_response();
-                    Ok(ended(&visit, form, response).await)
+                    let end = visit.end(response.status().as_u16()).await;
+                    Ok(marked(&visit, form, end, response))
                 })
             }
             Ok(Admission::ReadForm(kind)) => {
@@ -129,20 +131,22 @@ where
                         Ok(request) => inner.call(request).await?.into_response(),
                         Err(problem) => problem.into_response(),
                     };
-                    Ok(ended(&visit, form, response).await)
+                    let end = visit.end(response.status().as_u16()).await;
+                    Ok(marked(&visit, form, end, response))
                 })
             }
             Err(problem) => Box::pin(async move {
                 drain(request.into_body().into_data_stream()).await;
-                Ok(ended(&visit, form, problem.into_response()).await)
+                let response = problem.into_response();
+                let end = visit.end(response.status().as_u16()).await;
+                Ok(marked(&visit, form, end, response))
             }),
         }
     }
 }
 
 /// The answer, with what the visit means for it.
-async fn ended(visit: &Visit, form: Form, mut response: Response) -> Response {
-    let end = visit.end(response.status().as_u16()).await;
+fn marked(visit: &Visit, form: Form, end: End, mut response: Response) -> Response {
     if let Some(problem) = end.instead {
         response = problem.into_response();
     }
