@@ -140,8 +140,7 @@ impl Auth {
     ) -> Result<(), Error> {
         for (key, text) in store::of_user(conn, row.id)? {
             let Ok(mut decoded) = self.codec.decode(&text) else { continue };
-            let stamp: String = decoded.data.get(USER_HASH).unwrap_or_default();
-            if self.stamps.key_of(&row.password, &stamp).is_some()
+            if self.key_of_stamp(&decoded.data, &row.password).is_some()
                 && decoded.data.insert(USER_HASH, &self.stamps.of(new_hash)).is_ok()
             {
                 let renewed = self.codec.encode(&decoded.data, self.clock.now());

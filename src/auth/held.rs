@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Auth, USER_HASH, load};
+use super::{Auth, load};
 use crate::error::Error;
 use crate::registry::HouseKey;
 use crate::session::data::Data;
@@ -52,9 +52,8 @@ impl Auth {
         let passwords: BTreeMap<i64, String> =
             found.into_iter().map(|user| (user.id.into(), user.password)).collect();
         let is_stamped = |data: &&Data| {
-            let stamp: String = data.get(USER_HASH).unwrap_or_default();
             let password = load::user_id(data).and_then(|id| passwords.get(&id));
-            let place = password.and_then(|password| self.stamps.key_of(password, &stamp));
+            let place = password.and_then(|password| self.key_of_stamp(data, password));
             place.is_some_and(|place| places.contains(&place))
         };
         Ok(sessions.iter().filter(is_stamped).count())

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Auth, USER_HASH, load};
+use super::{Auth, load};
 use crate::clock;
 use crate::error::Error;
 use crate::session::codec::{Decoded, Undecodable};
@@ -27,9 +27,8 @@ impl Auth {
     /// Is it tied to the user's password as it is? `None` when it is not known to be the user's at all.
     fn has_stamp_of(&self, user: &UserRow, data: &str) -> Option<bool> {
         let decoded = self.codec.decode(data).ok()?;
-        let stamp: String = decoded.data.get(USER_HASH).unwrap_or_default();
         let is_users = load::user_id(&decoded.data) == Some(user.id.into());
-        is_users.then(|| self.stamps.key_of(&user.password, &stamp).is_some())
+        is_users.then(|| self.key_of_stamp(&decoded.data, &user.password).is_some())
     }
 
     /// Ends what a new password has left void of the user's sessions. A login since then stays.

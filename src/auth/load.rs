@@ -192,8 +192,7 @@ impl Auth {
             state.rejected = Some(Rejected::Inactive);
             return Ok(self.done(opened));
         }
-        let stamp = state.data.text(USER_HASH).unwrap_or_default();
-        let Some(key) = self.stamps.key_of(&row.password, &stamp) else {
+        let Some(key) = self.key_of_stamp(&state.data, &row.password) else {
             return Ok(longer(Longer::Stale(Box::new(opened))));
         };
         if self.renewals.note(state, key) {
@@ -203,6 +202,11 @@ impl Auth {
         }
         state.user = Some(row.into());
         Ok(self.done(opened))
+    }
+
+    /// Which key of the ring ties this login to that password hash, if one does.
+    pub(super) fn key_of_stamp(&self, data: &Data, password: &str) -> Option<usize> {
+        self.stamps.key_of(password, &data.text(USER_HASH).unwrap_or_default())
     }
 
     /// The row was verified to be ours, and its login is void: it goes, if it still is what was read. Else it is read

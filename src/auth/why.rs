@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Auth, BACKEND, USER_BACKEND, USER_HASH, load};
+use super::{Auth, BACKEND, USER_BACKEND, load};
 use crate::error::Error;
 use crate::registry::{HouseKey, keys};
 use crate::session::codec::Undecodable;
@@ -133,8 +133,7 @@ impl Auth {
         let Some(id) = load::user_id(&decoded.data) else {
             return Ok(Err("the session is of a visitor who has not signed in".to_owned()));
         };
-        let backend: Option<String> = decoded.data.get(USER_BACKEND);
-        if backend.as_deref() != Some(BACKEND) {
+        if decoded.data.text(USER_BACKEND).as_deref() != Some(BACKEND) {
             return Ok(Err(format!("its login is by another backend than {BACKEND}")));
         }
         let Some(user) = self.readable_by_id(id)? else {
@@ -145,8 +144,7 @@ impl Auth {
         if !user.is_active {
             return Ok(Err(with_remedy(Rejected::Inactive)));
         }
-        let stamp: String = decoded.data.get(USER_HASH).unwrap_or_default();
-        if self.stamps.key_of(&user.password, &stamp).is_none() {
+        if self.key_of_stamp(&decoded.data, &user.password).is_none() {
             return Ok(Err(with_remedy(Rejected::StampMismatch)));
         }
         facts.push("the user is active, and the password is the one of the login".to_owned());

@@ -75,6 +75,11 @@ impl SharedPool {
         }
     }
 
+    /// How many connections it has at most.
+    pub(crate) fn size(&self) -> u32 {
+        on_shared!(SharedPool, self, pool => pool.size())
+    }
+
     /// A connection for who keeps it.
     pub(crate) fn get(&self) -> Result<SharedConnection, Error> {
         Ok(match self {
@@ -123,7 +128,7 @@ impl SharedPool {
         work: &mut impl FnMut(&mut SharedConnection) -> QueryResult<T>,
     ) -> Result<(T, SharedConnection), Error> {
         // A connection that was never handed out before may be as dead as those that were.
-        let mut old_ones = on_shared!(SharedPool, self, pool => pool.size());
+        let mut old_ones = self.size();
         loop {
             let mut connection = self.get()?;
             match work(&mut connection) {

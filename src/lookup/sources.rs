@@ -34,15 +34,9 @@ const MOST_AT_HAND: u32 = 8;
 pub(super) struct Sources {
     pub(super) shared: SharedPool,
     #[cfg(feature = "_web")]
-    at_hand: Option<AtHand>,
+    /// A file that is read sooner than another thread wakes up, by connections that wait for nobody.
+    at_hand: Option<SharedPool>,
     beside: OnceLock<Beside>,
-}
-
-/// A file that is read sooner than another thread wakes up, by connections that wait for nobody.
-#[cfg(feature = "_web")]
-struct AtHand {
-    file: SharedPool,
-    most: u32,
 }
 
 struct Beside {
@@ -59,23 +53,24 @@ impl Sources {
         Self {
             shared: shared.clone(),
             #[cfg(feature = "_web")]
-            at_hand: (shared.kind() == DatabaseKind::Sqlite).then(|| AtHand::new(config)),
+            at_hand: (shared.kind() == DatabaseKind::Sqlite)
+                .then(|| SharedPool::new(Place::Shared, &config.shared, at_a_time(), A_MOMENT)),
             beside: OnceLock::new(),
         }
     }
 
     #[cfg(feature = "_web")]
     pub(super) fn at_hand(&self) -> Option<usize> {
-        let at_hand = self.at_hand.as_ref().filter(|_| self.beside.get().is_none())?;
-        usize::try_from(at_hand.most).ok()
+        let file = self.at_hand.as_ref().filter(|_| self.beside.get().is_none())?;
+        usize::try_from(file.size()).ok()
     }
 
     /// The row of a session by a connection that waits for nobody. `None` when it has to be waited for.
     #[cfg(feature = "_web")]
     pub(super) fn row_at_hand(&self, key: &SessionKey) -> Option<Found> {
         let is_away = self.shared.breaker().is_some_and(Breaker::is_open);
-        let at_hand = self.at_hand.as_ref().filter(|_| !is_away)?;
-        let row = at_hand.file.run(|conn| store::find(conn, key)).ok()?;
+        let file = self.at_hand.as_ref().filter(|_| !is_away)?;
+        let row = file.run(|conn| store::find(conn, key)).ok()?;
         Some(row.ok_or(Rejected::Gone))
     }
 
@@ -162,14 +157,11 @@ fn rows(pool: &SharedPool, keys: &[SessionKey]) -> Result<Rows, Error> {
     }
 }
 
+/// As many connections as run at a time: who reads a file keeps a processor busy.
 #[cfg(feature = "_web")]
-impl AtHand {
-    /// As many connections as run at a time: who reads a file keeps a processor busy.
-    fn new(config: &Config) -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let most = u32::try_from(processors).map_or(MOST_AT_HAND, |many| many.min(MOST_AT_HAND));
-        Self { file: SharedPool::new(Place::Shared, &config.shared, most, A_MOMENT), most }
-    }
+fn at_a_time() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    u32::try_from(processors).map_or(MOST_AT_HAND, |many| many.min(MOST_AT_HAND))
 }
 
 impl Beside {

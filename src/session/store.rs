@@ -99,19 +99,20 @@ pub(crate) fn find_each(
                 ))
                 .load(&mut **conn)?;
             let mut first = HashMap::with_capacity(keys.len());
+            let mut firsts = Vec::with_capacity(keys.len());
             for (place, key) in keys.iter().enumerate() {
-                first.entry(key.expose_secret()).or_insert(place);
+                firsts.push(*first.entry(key.expose_secret()).or_insert(place));
             }
-            let mut rows: Vec<Option<Row>> = keys.iter().map(|_| None).collect();
+            let mut rows: Vec<Option<Row>> = vec![None; keys.len()];
             for (key, data, alive, lasts, user) in found {
                 if let Some(place) = first.get(&*key) {
                     rows[*place] = Some(Row { data, alive, lasts, user });
                 }
             }
-            for (place, key) in keys.iter().enumerate() {
+            for (place, first) in firsts.into_iter().enumerate() {
                 // Requests of one visitor wait together.
-                if first[key.expose_secret()] < place {
-                    let row = rows[first[key.expose_secret()]].clone();
+                if first < place {
+                    let row = rows[first].clone();
                     rows[place] = row;
                 }
             }

@@ -127,6 +127,9 @@ impl Visit {
         &self,
         visitor: impl FnOnce() -> Visitor,
     ) -> Result<Session, Error> {
+        if let Some(session) = self.session.get() {
+            return Ok(session.clone());
+        }
         let look_up = || async {
             let session = match &self.cookie {
                 None => Session::default(),

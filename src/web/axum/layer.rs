@@ -119,7 +119,7 @@ where
                 Box::pin(async move {
                     let response = answer.await?.into_response();
                     let end = visit.end(response.status().as_u16()).await;
-                    Ok(marked(&visit, form, end, response))
+                    Ok(dressed(&visit, form, end, response))
                 })
             }
             Ok(Admission::ReadForm(kind)) => {
@@ -132,21 +132,20 @@ where
                         Err(problem) => problem.into_response(),
                     };
                     let end = visit.end(response.status().as_u16()).await;
-                    Ok(marked(&visit, form, end, response))
+                    Ok(dressed(&visit, form, end, response))
                 })
             }
             Err(problem) => Box::pin(async move {
                 drain(request.into_body().into_data_stream()).await;
-                let response = problem.into_response();
-                let end = visit.end(response.status().as_u16()).await;
-                Ok(marked(&visit, form, end, response))
+                // Nobody has asked for its session.
+                Ok(dressed(&visit, form, End::default(), problem.into_response()))
             }),
         }
     }
 }
 
 /// The answer, with what the visit means for it.
-fn marked(visit: &Visit, form: Form, end: End, mut response: Response) -> Response {
+fn dressed(visit: &Visit, form: Form, end: End, mut response: Response) -> Response {
     if let Some(problem) = end.instead {
         response = problem.into_response();
     }

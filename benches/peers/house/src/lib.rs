@@ -12,7 +12,7 @@ use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use tokio::net::TcpListener;
 
-pub use lookup::{postgres, sqlite};
+pub use lookup::{postgres, postgres_find_each, sqlite};
 
 /// The SQLite floors have the settings that housekey gives a connection.
 pub const SQLITE: &str = "PRAGMA busy_timeout = 2000; PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; \

@@ -1,5 +1,18 @@
 //! Session and user by one typed, and so prepared, SELECT.
 
+use diesel::{PgConnection, QueryResult};
+
+macro_rules! sessions_with_users {
+    () => {
+        django_session::table
+            .inner_join(
+                housekey_session::table
+                    .on(housekey_session::session_key.eq(django_session::session_key)),
+            )
+            .inner_join(auth_user::table.on(auth_user::id.eq(housekey_session::user_id)))
+    };
+}
+
 /// The columns that housekey reads as well, so that both ask the database for the same.
 macro_rules! lookup {
     ($name:ident, $connection:ty, $sql_time:ty, $time:ty, $now:expr) => {
@@ -61,12 +74,7 @@ macro_rules! lookup {
             /// # Errors
             /// Those of the database.
             pub fn find(conn: &mut $connection, key: &str) -> QueryResult<Option<(String, User)>> {
-                django_session::table
-                    .inner_join(
-                        housekey_session::table
-                            .on(housekey_session::session_key.eq(django_session::session_key)),
-                    )
-                    .inner_join(auth_user::table.on(auth_user::id.eq(housekey_session::user_id)))
+                sessions_with_users!()
                     .filter(django_session::session_key.eq(key))
                     .filter(django_session::expire_date.gt($now(Utc::now())))
                     .select((django_session::session_data, auth_user::all_columns))
@@ -81,3 +89,23 @@ lookup!(postgres, PgConnection, Timestamptz, chrono::DateTime<Utc>, std::convert
 lookup!(sqlite, SqliteConnection, Timestamp, chrono::NaiveDateTime, |now: chrono::DateTime<
     Utc,
 >| now.naive_utc());
+
+/// Several at once: key, data and user of each that lives. PostgreSQL keeps the plan for sixteen keys and more.
+///
+/// # Errors
+/// Those of the database.
+pub fn postgres_find_each(
+    conn: &mut PgConnection,
+    mut keys: Vec<&str>,
+) -> QueryResult<Vec<(String, String, postgres::User)>> {
+    use diesel::prelude::*;
+    use postgres::{auth_user, django_session, housekey_session};
+    if let Some(first) = keys.first().copied() {
+        keys.resize(keys.len().max(16), first);
+    }
+    sessions_with_users!()
+        .filter(django_session::session_key.eq_any(keys))
+        .filter(django_session::expire_date.gt(chrono::Utc::now()))
+        .select((django_session::session_key, django_session::session_data, auth_user::all_columns))
+        .load(conn)
+}

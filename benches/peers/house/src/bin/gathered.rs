@@ -7,9 +7,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
-use diesel::PgConnection;
-use diesel::prelude::*;
-use housekey_peers_house::{postgres, serve, session_key, variable};
+use diesel::{Connection, PgConnection};
+use housekey_peers_house::{postgres, postgres_find_each, serve, session_key, variable};
 use tokio::sync::oneshot;
 
 type Ask = (String, oneshot::Sender<Option<String>>);
@@ -43,7 +42,8 @@ async fn main() {
                     }
                 } else {
                     let keys: Vec<&str> = asked.iter().map(|(key, _)| key.as_str()).collect();
-                    let found: HashMap<String, String> = find_each(&mut conn, keys)
+                    let found: HashMap<String, String> = postgres_find_each(&mut conn, keys)
+                        .expect("answers")
                         .into_iter()
                         .map(|(key, _, user)| (key, user.username))
                         .collect();
@@ -63,24 +63,4 @@ async fn whoami(State(line): State<Arc<Line>>, headers: HeaderMap) -> Result<Str
     line.waiting.lock().expect("no panic").push_back((key, reply));
     line.called.notify_one();
     told.await.expect("no panic").ok_or(StatusCode::UNAUTHORIZED)
-}
-
-fn find_each(
-    conn: &mut PgConnection,
-    mut keys: Vec<&str>,
-) -> Vec<(String, String, postgres::User)> {
-    use postgres::{auth_user, django_session, housekey_session};
-    let first = keys[0];
-    keys.resize(keys.len().max(16), first);
-    django_session::table
-        .inner_join(
-            housekey_session::table
-                .on(housekey_session::session_key.eq(django_session::session_key)),
-        )
-        .inner_join(auth_user::table.on(auth_user::id.eq(housekey_session::user_id)))
-        .filter(django_session::session_key.eq_any(keys))
-        .filter(django_session::expire_date.gt(chrono::Utc::now()))
-        .select((django_session::session_key, django_session::session_data, auth_user::all_columns))
-        .load(conn)
-        .expect("answers")
 }
