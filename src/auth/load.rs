@@ -9,9 +9,9 @@ use crate::events::EventKind;
 use crate::lookup::{Found, Lookups};
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
-use crate::session::key::{Presented, Proof};
 #[cfg(feature = "_web")]
-use crate::session::store::Row;
+use crate::session::find::Row;
+use crate::session::key::{Presented, Proof};
 use crate::session::{CookieChange, Rejected, Session, SessionKey, State, store};
 use crate::user::store::UserRow;
 

@@ -248,7 +248,7 @@ pub(crate) fn tables(shared: &SharedPool) -> Result<(), Error> {
     if !missing.is_empty() {
         return Err(Error::MigrationsMissing { missing });
     }
-    shared.run(|conn| session::store::find(conn, &SessionKey::of_nobody())).map(drop)
+    shared.run(|conn| session::find::find(conn, &SessionKey::of_nobody())).map(drop)
 }
 
 /// Writes down what this app brings along, and logs what it sees. No app stays closed because that fails:

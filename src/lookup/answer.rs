@@ -4,7 +4,7 @@ use oneshot::Sender;
 
 use super::sources::Sources;
 use crate::error::Error;
-use crate::session::store::Row;
+use crate::session::find::Row;
 use crate::session::{Rejected, SessionKey};
 use crate::user::store::{self as users, UserRow};
 use crate::user::{Permissions, User};

@@ -9,7 +9,7 @@ use super::recent::Recent;
 use crate::changes::Changes;
 use crate::clock::Begun;
 use crate::session::SessionKey;
-use crate::session::store::Row;
+use crate::session::find::Row;
 
 /// An answer is kept no longer, and none of a session that ends before.
 const KEPT_FOR: Duration = Duration::from_secs(60);

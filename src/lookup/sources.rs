@@ -20,7 +20,7 @@ use crate::place::{DatabaseKind, Place};
 #[cfg(feature = "_web")]
 use crate::session::Rejected;
 use crate::session::SessionKey;
-use crate::session::store::{self, Row};
+use crate::session::find::{Row, find, find_each};
 
 type Rows = Vec<Option<Row>>;
 
@@ -70,7 +70,7 @@ impl Sources {
     pub(super) fn row_at_hand(&self, key: &SessionKey) -> Option<Found> {
         let is_away = self.shared.breaker().is_some_and(Breaker::is_open);
         let file = self.at_hand.as_ref().filter(|_| !is_away)?;
-        let row = file.run(|conn| store::find(conn, key)).ok()?;
+        let row = file.run(|conn| find(conn, key)).ok()?;
         Some(row.ok_or(Rejected::Gone))
     }
 
@@ -152,8 +152,8 @@ impl Sources {
 fn rows(pool: &SharedPool, keys: &[SessionKey]) -> Result<Rows, Error> {
     match keys {
         [] => Ok(Vec::new()),
-        [key] => Ok(vec![pool.run(|conn| store::find(conn, key))?]),
-        keys => pool.run(|conn| store::find_each(conn, keys)),
+        [key] => Ok(vec![pool.run(|conn| find(conn, key))?]),
+        keys => pool.run(|conn| find_each(conn, keys)),
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod codec;
 pub(crate) mod data;
 pub(crate) mod diary;
 pub(crate) mod expiry;
+pub(crate) mod find;
 pub(crate) mod header;
 pub(crate) mod info;
 pub(crate) mod key;
