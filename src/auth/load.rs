@@ -2,6 +2,8 @@
 //!
 //! The look-up goes in steps, so that async code can wait between them and blocking code block.
 
+use std::sync::Arc;
+
 use super::{Auth, USER_BACKEND, USER_HASH, USER_ID};
 use crate::auth::BACKEND;
 use crate::error::Error;
@@ -134,7 +136,12 @@ impl Auth {
         found: Result<Option<UserRow>, Error>,
     ) -> Result<Step, Error> {
         opened.state.rejected = match found {
-            Ok(Some(row)) => return self.stamped(*opened, row),
+            Ok(Some(row)) => {
+                if let Some(key) = &opened.state.key {
+                    self.lookups.is_of(key, row.id);
+                }
+                return self.stamped(*opened, row.into());
+            }
             Ok(None) => Some(Rejected::Inactive),
             Err(error) if error.is_strange_row() => Some(Rejected::Unreadable),
             Err(error) => return Err(error),
@@ -169,7 +176,7 @@ impl Auth {
     }
 
     /// Finds out whose session this is (`django.contrib.auth.get_user`).
-    fn recognise(&self, mut opened: Opened, known: Option<UserRow>) -> Result<Step, Error> {
+    fn recognise(&self, mut opened: Opened, known: Option<Arc<UserRow>>) -> Result<Step, Error> {
         let data = &opened.state.data;
         let Some(id) = user_id(data) else { return Ok(self.done(opened)) };
         if data.text(USER_BACKEND).as_deref() != Some(BACKEND) {
@@ -186,7 +193,7 @@ impl Auth {
     }
 
     /// Is the login this user's, as the user is now?
-    fn stamped(&self, mut opened: Opened, row: UserRow) -> Result<Step, Error> {
+    fn stamped(&self, mut opened: Opened, row: Arc<UserRow>) -> Result<Step, Error> {
         let state = &mut opened.state;
         if !row.is_active {
             state.rejected = Some(Rejected::Inactive);
@@ -200,7 +207,7 @@ impl Auth {
             // The renewal's own change, and none of the request's.
             state.changed.clear();
         }
-        state.user = Some(row.into());
+        state.user = Some(Arc::unwrap_or_clone(row).into());
         Ok(self.done(opened))
     }
 

@@ -17,7 +17,8 @@ use crate::db::{SharedPool, migrate};
 use crate::error::Error;
 use crate::place::Place;
 use crate::registry::{self, Profile};
-use crate::session::{self, SessionKey};
+use crate::session::SessionKey;
+use crate::session::find::{Wanted, find};
 
 /// How bad a [`Finding`] is.
 ///
@@ -248,7 +249,8 @@ pub(crate) fn tables(shared: &SharedPool) -> Result<(), Error> {
     if !missing.is_empty() {
         return Err(Error::MigrationsMissing { missing });
     }
-    shared.run(|conn| session::find::find(conn, &SessionKey::of_nobody())).map(drop)
+    let key = &SessionKey::of_nobody();
+    shared.run(|conn| find(conn, Wanted { key, owner: None })).map(drop)
 }
 
 /// Writes down what this app brings along, and logs what it sees. No app stays closed because that fails:

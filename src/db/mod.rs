@@ -4,6 +4,8 @@ pub(crate) mod backend;
 pub(crate) mod migrate;
 mod held;
 mod id;
+#[cfg(feature = "postgres")]
+mod null;
 mod pool;
 mod roles;
 pub(crate) mod routed;
@@ -36,6 +38,8 @@ pub use time::DjangoTime;
 #[cfg(feature = "_async")]
 pub(crate) use held::Held;
 pub(crate) use id::DjangoId;
+#[cfg(feature = "postgres")]
+pub(crate) use null::Null;
 pub(crate) use pool::FileIdentity;
 use pool::Pool;
 use routed::{Layout, Route, Routes};

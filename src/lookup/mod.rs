@@ -4,6 +4,7 @@
 mod answer;
 mod cache;
 mod line;
+mod owners;
 mod recent;
 mod replica;
 mod sources;
@@ -56,6 +57,11 @@ impl Lookups {
     /// This app has changed the session.
     pub(crate) fn is_changed(&self, key: &SessionKey) {
         self.sources.is_changed(key);
+    }
+
+    /// The session was found to be this user's.
+    pub(crate) fn is_of(&self, key: &SessionKey, user_id: i32) {
+        self.sources.owners.learn(key, user_id);
     }
 
     /// The row of a session with its user.

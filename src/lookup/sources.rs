@@ -7,6 +7,7 @@ use std::{num::NonZero, time::Duration};
 #[cfg(feature = "_web")]
 use super::answer::Found;
 use super::cache::Cache;
+use super::owners::Owners;
 use super::recent::Recent;
 use super::replica::Replica;
 #[cfg(feature = "_web")]
@@ -20,7 +21,7 @@ use crate::place::{DatabaseKind, Place};
 #[cfg(feature = "_web")]
 use crate::session::Rejected;
 use crate::session::SessionKey;
-use crate::session::find::{Row, find, find_each};
+use crate::session::find::{Row, Wanted, find, find_each};
 
 type Rows = Vec<Option<Row>>;
 
@@ -36,6 +37,7 @@ pub(super) struct Sources {
     #[cfg(feature = "_web")]
     /// A file that is read sooner than another thread wakes up, by connections that wait for nobody.
     at_hand: Option<SharedPool>,
+    pub(super) owners: Owners,
     beside: OnceLock<Beside>,
 }
 
@@ -55,6 +57,7 @@ impl Sources {
             #[cfg(feature = "_web")]
             at_hand: (shared.kind() == DatabaseKind::Sqlite)
                 .then(|| SharedPool::new(Place::Shared, &config.shared, at_a_time(), A_MOMENT)),
+            owners: Owners::default(),
             beside: OnceLock::new(),
         }
     }
@@ -70,7 +73,7 @@ impl Sources {
     pub(super) fn row_at_hand(&self, key: &SessionKey) -> Option<Found> {
         let is_away = self.shared.breaker().is_some_and(Breaker::is_open);
         let file = self.at_hand.as_ref().filter(|_| !is_away)?;
-        let row = file.run(|conn| find(conn, key)).ok()?;
+        let row = self.read(file, std::slice::from_ref(key)).ok()?.pop().flatten();
         Some(row.ok_or(Rejected::Gone))
     }
 
@@ -95,11 +98,11 @@ impl Sources {
 
     /// The rows of sessions, in the order of the keys.
     pub(super) fn rows(&self, keys: &[SessionKey]) -> Result<Rows, Error> {
-        let Some(beside) = self.beside.get() else { return rows(&self.shared, keys) };
+        let Some(beside) = self.beside.get() else { return self.read(&self.shared, keys) };
         let asked = beside.cache.as_ref().map(Cache::now);
         let found = match &beside.replica {
             Some(replica) => self.rows_by(replica, &beside.recent, keys)?,
-            None => rows(&self.shared, keys)?,
+            None => self.read(&self.shared, keys)?,
         };
         if let (Some(cache), Some(asked)) = (&beside.cache, asked) {
             for (key, row) in keys.iter().zip(&found) {
@@ -118,10 +121,10 @@ impl Sources {
         recent: &Recent,
         keys: &[SessionKey],
     ) -> Result<Rows, Error> {
-        let Some(turn) = replica.turn() else { return rows(&self.shared, keys) };
+        let Some(turn) = replica.turn() else { return self.read(&self.shared, keys) };
         let calm = |key: &&SessionKey| !recent.is_changed(key, None, turn);
         let asked: Vec<SessionKey> = keys.iter().filter(calm).cloned().collect();
-        let mut there = rows(&replica.pool, &asked).unwrap_or_else(|error| {
+        let mut there = self.read(&replica.pool, &asked).unwrap_or_else(|error| {
             // A row that cannot be read is told of by the shared database.
             if !error.is_strange_row() {
                 replica.leave_out();
@@ -141,19 +144,44 @@ impl Sources {
             .collect();
         let missing: Vec<usize> = (0..keys.len()).filter(|place| found[*place].is_none()).collect();
         let wanted: Vec<SessionKey> = missing.iter().map(|place| keys[*place].clone()).collect();
-        for (place, row) in missing.into_iter().zip(rows(&self.shared, &wanted)?) {
+        for (place, row) in missing.into_iter().zip(self.read(&self.shared, &wanted)?) {
             found[place] = row;
         }
         Ok(found)
     }
-}
 
-/// A lone one by the plain statement, which PostgreSQL plans once.
-fn rows(pool: &SharedPool, keys: &[SessionKey]) -> Result<Rows, Error> {
-    match keys {
-        [] => Ok(Vec::new()),
-        [key] => Ok(vec![pool.run(|conn| find(conn, key))?]),
-        keys => pool.run(|conn| find_each(conn, keys)),
+    /// A lone one by the plain statement, which PostgreSQL plans once.
+    fn read(&self, pool: &SharedPool, keys: &[SessionKey]) -> Result<Rows, Error> {
+        let wanted: Vec<Wanted<'_>> =
+            keys.iter().map(|key| Wanted { key, owner: self.owners.of(key) }).collect();
+        let found = match &*wanted {
+            [] => Ok(Vec::new()),
+            [wanted] => pool.run(|conn| find(conn, *wanted)).map(|row| vec![row]),
+            wanted => pool.run(|conn| find_each(conn, wanted)),
+        };
+        let rows = match found {
+            // It may be the row of a user whom the guess was wrong about.
+            Err(error) if error.is_strange_row() && self.forget(&wanted) => {
+                return self.read(pool, keys);
+            }
+            found => found?,
+        };
+        for (Wanted { key, owner }, row) in wanted.into_iter().zip(&rows) {
+            if let (None, Some(id)) = (owner, row.as_ref().and_then(Row::user_id)) {
+                self.owners.learn(key, id);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// `false` when there was nothing to forget.
+    fn forget(&self, wanted: &[Wanted<'_>]) -> bool {
+        wanted
+            .iter()
+            .filter(|wanted| wanted.owner.is_some())
+            .map(|wanted| self.owners.forget(wanted.key))
+            .count()
+            > 0
     }
 }
 

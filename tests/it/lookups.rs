@@ -19,6 +19,7 @@ use crate::support::{Home, House, KEY, on_both_databases, skip, user};
 on_both_databases!(
     each_of_many_gets_the_answer_that_is_theirs,
     blocking_callers_wait_in_the_same_line,
+    a_session_is_whose_it_says_whoever_it_was_thought_to_belong_to,
 );
 
 /// So many are answered by one query.
@@ -135,6 +136,58 @@ fn each_of_many_gets_the_answer_that_is_theirs(home: &Home) {
     });
 }
 
+/// The process remembers whose sessions are; what others have written meanwhile counts.
+fn a_session_is_whose_it_says_whoever_it_was_thought_to_belong_to(home: &Home) {
+    let house = home.open("notes");
+    let (ada, grace) = (user(&house, "ada"), user(&house, "grace"));
+    let cookies: Vec<_> = (0..TOGETHER).map(|_| signed_in(&house, &ada)).collect();
+    let of_grace = signed_in(&house, &grace);
+    let app = app(&house);
+    let crowd = || cookies.iter().map(|cookie| visit(&app, "/", cookie)).collect::<Vec<_>>();
+    let everybody_is = |said: &str| {
+        now(async {
+            for _ in 0..2 {
+                for (status, answer) in all(crowd()).await {
+                    assert_eq!((status, answer.as_str()), (StatusCode::OK, said));
+                }
+            }
+            // Also who comes alone.
+            assert_eq!(visit(&app, "/", &cookies[0]).await.1, said);
+        });
+    };
+    everybody_is("ada None");
+
+    home.execute(&format!(
+        "UPDATE django_session SET session_data = \
+         (SELECT session_data FROM django_session WHERE session_key = '{of_grace}')"
+    ));
+    everybody_is("grace None");
+
+    home.execute(&format!("UPDATE housekey_session SET user_id = {}", ada.id));
+    everybody_is("grace None");
+    let stranger = home.open("wiki");
+    assert_eq!(crate::support::whoami(&stranger, &cookies[0]).as_deref(), Ok("grace"));
+
+    let unreadable = if home.is_postgres() { "'infinity'" } else { "'nonsense'" };
+    home.execute(&format!(
+        "UPDATE auth_user SET date_joined = {unreadable} WHERE id = {}",
+        grace.id
+    ));
+    everybody_is(" Some(Unreadable)");
+    let of_ada = signed_in(&house, &ada);
+    home.execute(&format!(
+        "UPDATE django_session SET session_data = \
+         (SELECT session_data FROM django_session WHERE session_key = '{of_ada}')"
+    ));
+    everybody_is("ada None");
+
+    home.execute(&format!(
+        "DELETE FROM housekey_session; DELETE FROM auth_user WHERE id = {}",
+        ada.id
+    ));
+    everybody_is(" Some(Inactive)");
+}
+
 fn blocking_callers_wait_in_the_same_line(home: &Home) {
     let house = home.open("notes");
     let ada = user(&house, "ada");
@@ -175,6 +228,24 @@ fn a_lone_look_up_is_one_round_trip() {
         // Each connection prepares its statement once.
         for _ in 0..20 {
             visit(&app, "/", &cookie).await;
+        }
+        let before = proxy.sent();
+        for _ in 0..100 {
+            assert_eq!(visit(&app, "/", &cookie).await.1, "ada None");
+        }
+        assert_eq!(proxy.sent() - before, 100);
+    });
+}
+
+/// Nobody has written down whose it is: the first time it takes two.
+#[test]
+fn so_is_that_of_a_session_that_django_made_once_it_was_seen() {
+    let Some((home, proxy, house, cookie)) = watched() else { return skip("PostgreSQL") };
+    home.execute(&format!("DELETE FROM housekey_session WHERE session_key = '{cookie}'"));
+    let app = app(&house);
+    now(async {
+        for _ in 0..20 {
+            assert_eq!(visit(&app, "/", &cookie).await.1, "ada None");
         }
         let before = proxy.sent();
         for _ in 0..100 {
