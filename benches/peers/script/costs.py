@@ -7,7 +7,7 @@ import subprocess
 import time
 from statistics import median
 
-from load import HERE, pss_of, wrk
+from load import HERE, pss_of, wrk, wrk_command
 from targets import Server
 
 MINIMAL = {"housekey": ("house", "minimal-house"), "axum-login and sqlx": ("sqlx", "minimal-axum-login")}
@@ -32,10 +32,7 @@ def memory(options, start):
     for target in options.targets:
         server = start(target)
         idle, most = pss_of(server.processes()), 0
-        address = f"http://127.0.0.1:{server.port}"
-        command = ["wrk", "-t1", "-c1000", f"-d{options.seconds}s", "--timeout", "10s", "-s", HERE / "cookies.lua", address,
-                   server.cookies]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL) as load:
+        with subprocess.Popen(wrk_command(server, 1000, options.seconds), stdout=subprocess.DEVNULL) as load:
             while load.poll() is None:
                 most = max(most, pss_of(server.processes()))
                 time.sleep(0.1)

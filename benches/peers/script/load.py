@@ -50,10 +50,13 @@ def trips(before, after):
     return sum(count - before.get(connection, 0) for connection, count in after.items())
 
 
+def wrk_command(server, clients, seconds, cookies=None):
+    return ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "cookies.lua",
+            f"http://127.0.0.1:{server.port}", cookies or server.cookies]
+
+
 def wrk(server, clients, seconds):
-    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "10s", "-s", HERE / "cookies.lua",
-               f"http://127.0.0.1:{server.port}", server.cookies]
-    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    answer = subprocess.run(wrk_command(server, clients, seconds), check=True, stdout=subprocess.PIPE, text=True).stdout
     figures = re.search(r"^figures (.*)$", answer, re.M)
     assert figures, answer
     requests, microseconds, refused, broken, p50, p99 = map(int, figures[1].split())

@@ -41,9 +41,11 @@ class Postgres:
     def url(self, database):
         return f"{self.server}/{database}"
 
+    def psql_command(self, database):
+        return ["psql", "-q", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", self.url(database)]
+
     def psql(self, database, *arguments, **options):
-        command = ["psql", "-q", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", self.url(database), *arguments]
-        return subprocess.run(command, check=True, **options)
+        return subprocess.run([*self.psql_command(database), *arguments], check=True, **options)
 
     def ask(self, database, query):
         return self.psql(database, "-c", query, stdout=subprocess.PIPE, text=True).stdout.strip()

@@ -1,15 +1,15 @@
 """How long a cache still shows who was signed out elsewhere: by Django, and by psql."""
 
-import os
 import random
 import subprocess
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from http.client import HTTPConnection
 
 from data import SECRET_KEY
-from load import HERE
-from targets import Target
+from load import wrk_command
+from targets import HERE, TARGETS
 
 SESSIONS = 500
 
@@ -19,7 +19,7 @@ CREATE TEMP TABLE owners AS SELECT * FROM housekey_session WHERE session_key = A
 \\echo done
 """
 BRING_BACK = """
-INSERT INTO django_session SELECT * FROM kept;
+INSERT INTO django_session SELECT * FROM kept ON CONFLICT DO NOTHING;
 INSERT INTO housekey_session SELECT * FROM owners ON CONFLICT DO NOTHING;
 \\echo done
 """
@@ -43,12 +43,12 @@ class Writer:
 
 
 def staleness(options, start, postgres, programs, maker):
-    target = Target("ours-pg-cache", "ours", environment={"CACHE": "100000"}, visitors=SESSIONS)
-    server = start(target)
-    url = postgres.url(maker.name("house"))
-    psql = Writer(["psql", "-q", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", url])
-    python = str(programs.folder / "venv" / "bin" / "python")
-    django = Writer([python, str(HERE / "django_app" / "logout.py")], os.environ | {"DATABASE": url, "SECRET_KEY": SECRET_KEY})
+    cached = next(target for target in TARGETS if target.name == "ours-pg-cache")
+    server = start(replace(cached, visitors=SESSIONS))
+    house = maker.name("house")
+    psql = Writer(postgres.psql_command(house))
+    environment = programs.clean | {"DATABASE": postgres.url(house), "SECRET_KEY": SECRET_KEY}
+    django = Writer([programs.python, str(HERE / "django_app" / "logout.py")], environment)
     cookies = [cookie for cookie, _ in server.some_cookies(SESSIONS)]
     psql.do(KEEP.format(keys=",".join(map(key_of, cookies))))
     by_psql = "DELETE FROM django_session WHERE session_key = '{}';\n\\echo done\n".format
@@ -56,9 +56,11 @@ def staleness(options, start, postgres, programs, maker):
     try:
         for clients in options.connections:
             for name, end in [("psql", lambda key: psql.do(by_psql(key))), ("Django", lambda key: django.do(key + "\n"))]:
-                with visitors(server, maker, clients):
-                    late = sorted(shown_for(server, cookie, end) * 1000 for cookie in cookies)
-                psql.do(BRING_BACK)
+                try:
+                    with visitors(server, maker, clients):
+                        late = sorted(shown_for(server, cookie, end) * 1000 for cookie in cookies)
+                finally:
+                    psql.do(BRING_BACK)
                 part = [late[int(len(late) * share)] for share in (0.5, 0.95, 0.99)]
                 print(f"| {name} | {clients} | " + " | ".join(f"{one:.0f}" for one in [*part, late[-1]]) + " |", flush=True)
     finally:
@@ -94,8 +96,7 @@ def shown_for(server, cookie, end):
 
 @contextmanager
 def visitors(server, maker, clients):
-    address = f"http://127.0.0.1:{server.port}"
-    command = ["wrk", "-t1", f"-c{clients}", "-d600s", "-s", HERE / "cookies.lua", address, maker.cookies("house", "postgres")]
+    command = wrk_command(server, clients, 600, maker.cookies("house", "postgres"))
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as load:
         try:
             yield

@@ -72,6 +72,10 @@ class Programs:
         if any(target.package == "django" for target in targets):
             self.make_python()
 
+    @property
+    def python(self):
+        return str(self.folder / "venv" / "bin" / "python")
+
     def make_python(self):
         venv, wanted = self.folder / "venv", HERE / "django_app" / "requirements.txt"
         if (venv / "requirements.txt").exists() and (venv / "requirements.txt").read_text() == wanted.read_text():
@@ -92,8 +96,7 @@ class Programs:
                 "--keep-alive", "75", "--chdir", str(HERE / "django_app"), "app:application"]
 
     def migrators(self):
-        python = str(self.folder / "venv" / "bin" / "python")
-        django = [python, str(HERE / "django_app" / "app.py")]
+        django = [self.python, str(HERE / "django_app" / "app.py")]
         return {"house": ([str(self.binary("ours"))], self.clean), "django": (django, self.clean),
                 "tower": ([str(self.binary("axum_login"))], self.clean)}
 
