@@ -41,13 +41,6 @@ impl Owners {
         let held = u64::from(place.hash) << 32 | u64::from(user_id.cast_unsigned());
         self.shelves[place.shelf].get_or_init(empty)[place.on_it].store(held, Ordering::Relaxed);
     }
-
-    pub(super) fn forget(&self, key: &SessionKey) {
-        let place = Place::of(&self.hasher, key);
-        if let Some(shelf) = self.shelves[place.shelf].get() {
-            shelf[place.on_it].store(0, Ordering::Relaxed);
-        }
-    }
 }
 
 struct Place {
@@ -90,14 +83,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_learned_last_holds_until_it_is_forgotten() {
+    fn what_was_learned_last_holds() {
         let owners = Owners::default();
         for id in [1, i32::MAX, i32::MIN, -1] {
             owners.learn(&key(7), id);
             assert_eq!(owners.of(&key(7)), Some(id));
         }
-        owners.forget(&key(7));
-        owners.forget(&key(8));
-        assert_eq!((owners.of(&key(7)), owners.of(&key(8))), (None, None));
     }
 }

@@ -150,38 +150,33 @@ impl Sources {
         Ok(found)
     }
 
-    /// A lone one by the plain statement, which PostgreSQL plans once.
+    /// With the owners that are remembered.
     fn read(&self, pool: &SharedPool, keys: &[SessionKey]) -> Result<Rows, Error> {
         let wanted: Vec<Wanted<'_>> =
             keys.iter().map(|key| Wanted { key, owner: self.owners.of(key) }).collect();
-        let found = match &*wanted {
-            [] => Ok(Vec::new()),
-            [wanted] => pool.run(|conn| find(conn, *wanted)).map(|row| vec![row]),
-            wanted => pool.run(|conn| find_each(conn, wanted)),
-        };
-        let rows = match found {
+        let found = self.ask(pool, &wanted);
+        match (&found, &*wanted) {
             // It may be the row of a user whom the guess was wrong about.
-            Err(error) if error.is_strange_row() && self.forget(&wanted) => {
-                return self.read(pool, keys);
+            (Err(error), [Wanted { key, owner: Some(_) }]) if error.is_strange_row() => {
+                self.ask(pool, &[Wanted { key, owner: None }])
             }
-            found => found?,
+            _ => found,
+        }
+    }
+
+    /// A lone one by the plain statement, which PostgreSQL plans once.
+    fn ask(&self, pool: &SharedPool, wanted: &[Wanted<'_>]) -> Result<Rows, Error> {
+        let rows = match wanted {
+            [] => Vec::new(),
+            [wanted] => vec![pool.run(|conn| find(conn, *wanted))?],
+            wanted => pool.run(|conn| find_each(conn, wanted))?,
         };
-        for (Wanted { key, owner }, row) in wanted.into_iter().zip(&rows) {
+        for (Wanted { key, owner }, row) in wanted.iter().zip(&rows) {
             if let (None, Some(id)) = (owner, row.as_ref().and_then(Row::user_id)) {
                 self.owners.learn(key, id);
             }
         }
         Ok(rows)
-    }
-
-    /// `false` when there was nothing to forget.
-    fn forget(&self, wanted: &[Wanted<'_>]) -> bool {
-        wanted
-            .iter()
-            .filter(|wanted| wanted.owner.is_some())
-            .map(|wanted| self.owners.forget(wanted.key))
-            .count()
-            > 0
     }
 }
 

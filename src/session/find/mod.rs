@@ -40,32 +40,35 @@ impl Row {
 /// The session and its user, by one query; without a `LIMIT`, for which SQLite would plan it anew each time.
 pub(crate) fn find(conn: &mut SharedConnection, wanted: Wanted<'_>) -> QueryResult<Option<Row>> {
     type Found = (String, bool, bool, Option<UserRow>);
-    let key = wanted.key.expose_secret();
-    let columns = (
-        django_session::session_data,
-        django_session::expire_date.gt(DatabaseNow),
-        django_session::expire_date.gt(InAMinute),
-    );
-    let found: Option<Found> = on_shared!(SharedConnection, conn, conn => match wanted.owner {
-        Some(owner) => django_session::table
-            .left_join(auth_user::table.on(auth_user::id.eq(owner)))
-            .filter(django_session::session_key.eq(key))
-            .select((columns.0, columns.1, columns.2, Option::<UserRow>::as_select()))
-            .get_result(&mut **conn)
-            .optional()?,
-        None => django_session::table
-            .left_join(
+    macro_rules! row_of {
+        ($conn:expr, $sessions:expr) => {
+            $sessions
+                .filter(django_session::session_key.eq(wanted.key.expose_secret()))
+                .select((
+                    django_session::session_data,
+                    django_session::expire_date.gt(DatabaseNow),
+                    django_session::expire_date.gt(InAMinute),
+                    Option::<UserRow>::as_select(),
+                ))
+                .get_result(&mut **$conn)
+                .optional()?
+        };
+    }
+    let sessions = django_session::table;
+    let found: Option<Found> = on_shared!(SharedConnection, conn, conn => {
+        if let Some(owner) = wanted.owner {
+            row_of!(conn, sessions.left_join(auth_user::table.on(auth_user::id.eq(owner))))
+        } else {
+            let with_owner = sessions.left_join(
                 housekey_session::table
                     .on(housekey_session::session_key.eq(django_session::session_key)),
+            );
+            let user_id = housekey_session::user_id.nullable();
+            row_of!(
+                conn,
+                with_owner.left_join(auth_user::table.on(auth_user::id.nullable().eq(user_id)))
             )
-            .left_join(
-                auth_user::table
-                    .on(auth_user::id.nullable().eq(housekey_session::user_id.nullable())),
-            )
-            .filter(django_session::session_key.eq(key))
-            .select((columns.0, columns.1, columns.2, Option::<UserRow>::as_select()))
-            .get_result(&mut **conn)
-            .optional()?,
+        }
     });
     Ok(found.map(|(data, alive, lasts, user)| Row { data, alive, lasts, user: user.map(Arc::new) }))
 }

@@ -18,9 +18,10 @@ use crate::user::store::UserRow;
 /// once.
 const PLANNED_ONCE: usize = 16;
 
+/// As many columns as there are in [`UserRow`].
+type NoUser = Null<AsSelect<Option<UserRow>, Pg>, 11>;
 type NoText = Null<Nullable<Text>>;
 type NoBool = Null<Nullable<Bool>>;
-type NoUser = Null<AsSelect<Option<UserRow>, Pg>, 11>;
 
 /// A session, or a user; of which session is said where that was not known.
 type Found = (Option<String>, Option<String>, Option<bool>, Option<bool>, Option<UserRow>);
