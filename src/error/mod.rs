@@ -348,7 +348,7 @@ pub enum Error {
     )]
     #[non_exhaustive]
     UnreadableSql {
-        /// What the parser said; never the SQL itself.
+        /// What stands in the way; never the SQL itself.
         why: String,
     },
 
