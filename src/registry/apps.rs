@@ -61,7 +61,8 @@ pub struct Instance {
 
 /// The name of this machine.
 pub(crate) fn host() -> String {
-    gethostname::gethostname().to_string_lossy().chars().take(LONGEST_HOST).collect()
+    let name = hostname::get().unwrap_or_default();
+    name.to_string_lossy().chars().take(LONGEST_HOST).collect()
 }
 
 /// Writes down that this app is here, and with which settings.

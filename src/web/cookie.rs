@@ -1,9 +1,7 @@
-//! The session cookie, read and written as Django does (`django/http/cookie.py` and
-//! `django/contrib/sessions/middleware.py`).
+//! The cookies, written as Django does (`django/http/response.py`, `django/contrib/sessions/middleware.py`; the
+//! syntax is RFC 6265, 4.1).
 
-use chrono::{DateTime, Utc};
-use cookie::time::{Duration, OffsetDateTime};
-use cookie::{Cookie, SameSite};
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
 use super::client::DEVICE_COOKIE;
 use super::visit::Flags;
@@ -19,12 +17,11 @@ pub(crate) fn set(
     age: Option<i64>,
     now: DateTime<Utc>,
 ) -> String {
-    let mut cookie = base(&settings.name, key, settings.domain.as_deref(), flags);
-    cookie.set_http_only(true);
+    let mut cookie = http_only(&settings.name, key, settings.domain.as_deref(), flags);
     if let Some(age) = age {
-        expire_after(&mut cookie, age, now);
+        cookie += &expiry(age, now);
     }
-    cookie.to_string()
+    cookie
 }
 
 /// `Set-Cookie` for what a browser is known by, as far as the session cookie goes.
@@ -34,10 +31,7 @@ pub(crate) fn set_device(
     flags: Flags,
     now: DateTime<Utc>,
 ) -> String {
-    let mut cookie = base(DEVICE_COOKIE, device, settings.domain.as_deref(), flags);
-    cookie.set_http_only(true);
-    expire_after(&mut cookie, YEAR, now);
-    cookie.to_string()
+    http_only(DEVICE_COOKIE, device, settings.domain.as_deref(), flags) + &expiry(YEAR, now)
 }
 
 /// `Set-Cookie` for the secret of the CSRF protection, which scripts may read.
@@ -48,37 +42,45 @@ pub(crate) fn set_csrf(
     now: DateTime<Utc>,
 ) -> String {
     let domain = settings.cookie_domain.as_deref();
-    let mut cookie = base(&settings.cookie_name, secret, domain, flags);
     let age = i64::try_from(settings.cookie_age.as_secs()).unwrap_or(i64::MAX);
-    expire_after(&mut cookie, age, now);
-    cookie.to_string()
+    base(&settings.cookie_name, secret, domain, flags) + &expiry(age, now)
 }
 
 /// `Set-Cookie` that takes the cookie away: the same name, domain, path and flags.
 pub(crate) fn delete(settings: &CookieSettings, flags: Flags) -> String {
-    let mut cookie = base(&settings.name, "", settings.domain.as_deref(), flags);
-    cookie.set_http_only(true);
-    cookie.set_max_age(Duration::ZERO);
-    cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
-    cookie.to_string()
+    http_only(&settings.name, "", settings.domain.as_deref(), flags)
+        + &expiry(0, DateTime::UNIX_EPOCH)
 }
 
-fn expire_after(cookie: &mut Cookie<'_>, seconds: i64, now: DateTime<Utc>) {
-    let age = Duration::seconds(seconds);
-    cookie.set_max_age(age);
-    let now = OffsetDateTime::from_unix_timestamp(now.timestamp());
-    cookie.set_expires(now.ok().and_then(|now| now.checked_add(age)));
+/// A time that four digits of a year cannot tell is left to `Max-Age`.
+fn expiry(seconds: i64, now: DateTime<Utc>) -> String {
+    let end = TimeDelta::try_seconds(seconds).and_then(|age| now.checked_add_signed(age));
+    let end = end.filter(|end| end.year() <= 9999);
+    let end = end.map(|end| end.format("; Expires=%a, %d %b %Y %H:%M:%S GMT").to_string());
+    let end = end.unwrap_or_default();
+    format!("; Max-Age={seconds}{end}")
 }
 
-fn base<'a>(name: &'a str, value: &'a str, domain: Option<&'a str>, flags: Flags) -> Cookie<'a> {
-    let mut cookie = Cookie::new(name, value);
-    cookie.set_path("/");
-    cookie.set_same_site(SameSite::Lax);
-    if let Some(domain) = domain {
-        cookie.set_domain(domain);
+fn http_only(name: &str, value: &str, domain: Option<&str>, flags: Flags) -> String {
+    base(name, value, domain, flags) + "; HttpOnly"
+}
+
+fn base(name: &str, value: &str, domain: Option<&str>, flags: Flags) -> String {
+    let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+    let secure = if flags == Flags::Secure { "; Secure" } else { "" };
+    format!("{name}={value}; Path=/; SameSite=Lax{domain}{secure}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_ends_at_a_date_of_the_web() {
+        let now = DateTime::parse_from_rfc3339("2026-02-28T23:30:09Z").unwrap().to_utc();
+        let hour = "; Max-Age=3600; Expires=Sun, 01 Mar 2026 00:30:09 GMT";
+        assert_eq!(expiry(3600, now), hour);
+        assert_eq!(expiry(300_000_000_000, now), "; Max-Age=300000000000");
+        assert_eq!(expiry(i64::MAX, now), format!("; Max-Age={}", i64::MAX));
     }
-    if flags == Flags::Secure {
-        cookie.set_secure(true);
-    }
-    cookie
 }
