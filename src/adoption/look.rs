@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::columns::Columns;
+use super::ledger::{self, Adopted};
 use super::matching::{self, Rules};
 use super::people::{Locals, of_house};
 use super::plan::{AdoptedColumn, AdoptionPlan, Conflict};
@@ -12,7 +13,6 @@ use super::{Adoption, LOCAL, Orphans, Ranks};
 use crate::db::{SharedConnection, migrate};
 use crate::error::{Error, MoveError};
 use crate::moving::{Catalog, Database, literal};
-use crate::registry::adopted::{self, Adopted};
 
 /// A plan, with what its execution needs.
 pub(super) struct Look {
@@ -35,7 +35,7 @@ impl Adoption {
         let locals = Locals::read(local)?;
         let rights = Rights::read(local, catalog, self.ranks)?;
         self.is_about_the_app(&locals, &rights)?;
-        let ledger = adopted::of_app(conn, &self.config.app_name)?;
+        let ledger = ledger::of_app(conn, &self.config.app_name)?;
         if ledger.is_empty() {
             has_no_other_name(conn, &locals, &self.config.app_name)?;
         }
@@ -185,7 +185,7 @@ pub(super) fn end_sessions(local: &mut Database, catalog: &Catalog) -> Result<()
 fn has_no_other_name(conn: &mut SharedConnection, locals: &Locals, app: &str) -> Result<(), Error> {
     let here: HashSet<(&str, i64)> =
         locals.people.iter().map(|one| (one.username.as_str(), one.id)).collect();
-    for (other, users) in adopted::of_others(conn, app)? {
+    for (other, users) in ledger::of_others(conn, app)? {
         let got = |one: &Adopted| i64::from(one.user_id);
         let mut renumbered = users.iter().filter(|one| one.local_id != got(one)).peekable();
         if renumbered.peek().is_some()

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
 
+use super::ledger::Adopted;
 use super::plan::{Conflict, Fate, Person};
 use super::{Answer, MatchBy};
-use crate::registry::adopted::Adopted;
 use crate::username::{admit, normalize};
 
 /// A user, on either side.

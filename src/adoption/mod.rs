@@ -5,6 +5,7 @@
 //! they are, with new ids, so that foreign keys hold. `docs/adopt-an-app.md` follows an admin through.
 
 mod columns;
+mod ledger;
 mod look;
 mod matching;
 mod named;
@@ -24,7 +25,7 @@ use crate::db::{SharedConnection, SharedPool, migrate};
 use crate::error::{Error, MoveError};
 use crate::moving::{Catalog, Database, listed};
 use crate::place::{DatabaseKind, Place};
-use crate::registry::{self, adopted};
+use crate::registry;
 use columns::Columns;
 use look::Look;
 use named::Renumbered;
@@ -357,8 +358,8 @@ impl Adoption {
         let old: HashSet<&str> = ledger.iter().map(|one| one.username.as_str()).collect();
         let replaced =
             new.iter().map(|one| one.username.as_str()).filter(|name| old.contains(name));
-        adopted::forget(conn, app, &replaced.collect::<Vec<_>>())?;
-        adopted::add(conn, app, &new)?;
+        ledger::forget(conn, app, &replaced.collect::<Vec<_>>())?;
+        ledger::add(conn, app, &new)?;
         let mut given = rights.give(conn, &plan)?;
         progress("memberships and permissions given", (plan.memberships + plan.permissions) as u64);
         let mut taken = Vec::new();

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::columns::{self, Columns};
+use super::ledger::{self, Adopted};
 use super::named::Renumbered;
 use super::plan::{AdoptedColumn, AdoptionPlan, Fate, Found};
 use super::report::{AdoptionUndone, Kept};
@@ -17,7 +18,6 @@ use crate::config::Config;
 use crate::db::{SharedConnection, SharedPool, migrate};
 use crate::error::{Error, MoveError};
 use crate::moving::{Catalog, Database, Holds, Row};
-use crate::registry::adopted::{self, Adopted};
 use crate::user::{grants, removal};
 
 /// The form of the file.
@@ -279,7 +279,7 @@ impl Undo {
         conn: &mut SharedConnection,
         undone: &mut AdoptionUndone,
     ) -> Result<(), Error> {
-        let ledger = adopted::of_app(conn, &self.app)?;
+        let ledger = ledger::of_app(conn, &self.app)?;
         let lines: HashMap<&str, i32> =
             self.users.iter().map(|line| (line.username.as_str(), line.user_id)).collect();
         // The house knows better than a file whom it has made.
@@ -288,12 +288,12 @@ impl Undo {
             .filter(|one| lines.get(one.username.as_str()) == Some(&one.user_id))
             .collect();
         let names: Vec<&str> = ours.iter().map(|one| one.username.as_str()).collect();
-        adopted::forget(conn, &self.app, &names)?;
+        ledger::forget(conn, &self.app, &names)?;
         let here: BTreeSet<i32> = ours.iter().map(|one| one.user_id).collect();
         self.take_back(conn, &here)?;
         let moved: Vec<&&Adopted> = ours.iter().filter(|one| one.how == MOVED).collect();
         let ids: Vec<i32> = moved.iter().map(|line| line.user_id).collect();
-        let known = adopted::known_to(conn, &ids)?;
+        let known = ledger::known_to(conn, &ids)?;
         let held = removal::held_among(conn, &removal::USER, &ids)?;
         let mut free = Vec::new();
         for line in moved {

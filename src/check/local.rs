@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use diesel::prelude::*;
+
 use super::{Finding, Findings, seen};
 use crate::config::Config;
-use crate::db::{SharedPool, migrate};
+use crate::db::schema::housekey_adoption;
+use crate::db::{SharedPool, migrate, on_shared};
 use crate::error::Error;
 use crate::place::Place;
-use crate::registry::adopted;
 use crate::session::store as sessions;
 use crate::user::store as users;
 
@@ -61,12 +63,16 @@ fn look_at(shared: &SharedPool, config: &Config) -> Result<Vec<Finding>, Error> 
 
 /// The local names of those who have joined; none in a house that is older than its housekey.
 fn adopted_names(shared: &SharedPool, config: &Config) -> Result<BTreeSet<String>, Error> {
-    let adopted = shared.run(|conn| {
-        if migrate::table_exists(conn, "housekey_adoption")? {
-            adopted::of_app(conn, &config.app_name)
-        } else {
-            Ok(Vec::new())
+    shared.run(|conn| {
+        if !migrate::table_exists(conn, "housekey_adoption")? {
+            return Ok(BTreeSet::new());
         }
-    })?;
-    Ok(adopted.into_iter().map(|one| one.username).collect())
+        let names: Vec<String> = on_shared!(SharedConnection, conn, conn => {
+            housekey_adoption::table
+                .filter(housekey_adoption::app.eq(&config.app_name))
+                .select(housekey_adoption::username)
+                .load(&mut **conn)?
+        });
+        Ok(names.into_iter().collect())
+    })
 }

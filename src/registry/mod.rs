@@ -4,7 +4,6 @@
 //! An app tells what it is when it opens the house. That is how it can be known, before a new key signs, that
 //! every app verifies it. Keys are known by their fingerprints alone.
 
-pub(crate) mod adopted;
 pub(crate) mod apps;
 pub(crate) mod keys;
 mod order;

@@ -9,14 +9,14 @@ use crate::db::{DjangoId, Moment, SharedConnection, on_shared};
 
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Adopted {
+pub(super) struct Adopted {
     /// The name in the app's own database.
-    pub(crate) username: String,
+    pub(super) username: String,
     /// The id there, before.
-    pub(crate) local_id: i64,
+    pub(super) local_id: i64,
     /// The id in the house.
-    pub(crate) user_id: i32,
-    pub(crate) how: String,
+    pub(super) user_id: i32,
+    pub(super) how: String,
 }
 
 /// No more rows in one statement: each has six values, and SQLite takes 32,766.
@@ -43,7 +43,7 @@ impl From<Line> for Adopted {
 }
 
 /// Those of an app.
-pub(crate) fn of_app(conn: &mut SharedConnection, app: &str) -> QueryResult<Vec<Adopted>> {
+pub(super) fn of_app(conn: &mut SharedConnection, app: &str) -> QueryResult<Vec<Adopted>> {
     let rows: Vec<Line> = on_shared!(SharedConnection, conn, conn => {
         housekey_adoption::table
             .filter(housekey_adoption::app.eq(app))
@@ -55,7 +55,7 @@ pub(crate) fn of_app(conn: &mut SharedConnection, app: &str) -> QueryResult<Vec<
 }
 
 /// Those of every other app.
-pub(crate) fn of_others(
+pub(super) fn of_others(
     conn: &mut SharedConnection,
     app: &str,
 ) -> QueryResult<BTreeMap<String, Vec<Adopted>>> {
@@ -72,7 +72,7 @@ pub(crate) fn of_others(
     Ok(apps)
 }
 
-pub(crate) fn add(conn: &mut SharedConnection, app: &str, new: &[Adopted]) -> QueryResult<()> {
+pub(super) fn add(conn: &mut SharedConnection, app: &str, new: &[Adopted]) -> QueryResult<()> {
     for some in new.chunks(AT_ONCE) {
         let rows = some.iter().map(|one| {
             (
@@ -92,7 +92,7 @@ pub(crate) fn add(conn: &mut SharedConnection, app: &str, new: &[Adopted]) -> Qu
     Ok(())
 }
 
-pub(crate) fn forget(
+pub(super) fn forget(
     conn: &mut SharedConnection,
     app: &str,
     usernames: &[&str],
@@ -109,7 +109,7 @@ pub(crate) fn forget(
 }
 
 /// Those of the users whom an app knows by the users that it had, each with that app.
-pub(crate) fn known_to(
+pub(super) fn known_to(
     conn: &mut SharedConnection,
     user_ids: &[i32],
 ) -> QueryResult<BTreeMap<i32, String>> {
