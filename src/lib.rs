@@ -44,8 +44,11 @@ mod caretaker;
 mod sessions;
 mod desk;
 mod related;
+#[cfg(feature = "moving")]
 mod moving;
+#[cfg(feature = "moving")]
 pub mod transfer;
+#[cfg(feature = "moving")]
 pub mod adoption;
 #[cfg(feature = "pages")]
 pub mod pages;
@@ -67,6 +70,7 @@ mod coming_from_elsewhere {}
 #[doc = include_str!("../docs/pages.md")]
 mod pages_of_ones_own {}
 
+#[cfg(feature = "moving")]
 pub use adoption::{Adoption, AdoptionPlan, AdoptionReport, AdoptionUndone};
 pub use auth::Why;
 pub use caretaker::{Caretaker, SignOut, applied, plan};
@@ -87,6 +91,7 @@ pub use place::{DatabaseKind, Place};
 pub use registry::{CookieProfile, HouseKey, Instance, KeyState, Profile, Seen};
 pub use related::{Referenced, References};
 pub use session::{Expiry, Rejected, Session, SessionInfo, SessionKey, Status};
+#[cfg(feature = "moving")]
 pub use transfer::{Transfer, TransferReport};
 pub use user::{Active, Grant, Granted, Group, Permissions, ResetLink, User};
 #[cfg(feature = "_web")]

@@ -1,4 +1,4 @@
-//! Moving in with one's people: an app that had users of its own joins a house.
+//! Moving in with one's people: an app that had users of its own joins a house (feature `moving`).
 //!
 //! [`Adoption`] finds out who of them is who in the house, makes the others there with their password hashes, and
 //! puts the ids of the house in the place of the app's own ones, in all its tables. The tables of users stay where

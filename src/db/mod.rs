@@ -45,7 +45,9 @@ use pool::Pool;
 use routed::{Layout, Route, Routes};
 use router::Router;
 pub(crate) use shared::{SharedConnection, SharedPool, locked, on_shared};
-pub(crate) use time::{DatabaseNow, InAMinute, Moment, Stamp, read_time};
+pub(crate) use time::{DatabaseNow, InAMinute, Moment};
+#[cfg(feature = "moving")]
+pub(crate) use time::{Stamp, read_time};
 
 use crate::config::Config;
 use crate::error::Error;

@@ -208,6 +208,7 @@ pub enum MoveError {
     },
 }
 
+#[cfg(feature = "moving")]
 impl MoveError {
     /// What a database said, without what that means to a move.
     pub(crate) fn into_cause(self) -> Option<diesel::result::Error> {

@@ -13,6 +13,6 @@ pub use apps::{Instance, Seen};
 pub use keys::{HouseKey, KeyState};
 pub use profile::{CookieProfile, Profile};
 
-pub(crate) use order::{
-    admit, has_key_of, is_known, note, promote, retirable, retire, stage, staged,
-};
+#[cfg(feature = "moving")]
+pub(crate) use order::has_key_of;
+pub(crate) use order::{admit, is_known, note, promote, retirable, retire, stage, staged};

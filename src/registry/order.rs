@@ -33,6 +33,7 @@ pub(crate) fn is_known(shared: &SharedPool, config: &Config) -> Result<(), Error
 }
 
 /// The same, and nothing at all is written: a house without a key takes any.
+#[cfg(feature = "moving")]
 pub(crate) fn has_key_of(shared: &SharedPool, config: &Config) -> Result<(), Error> {
     is_named(config)?;
     shared.run(|conn| Ok(caretakers_step(conn, config)))?.map(drop)

@@ -1,4 +1,4 @@
-//! A house, or an app's own tables, from one database to another.
+//! A house, or an app's own tables, from one database to another (feature `moving`).
 
 mod bulk;
 mod copy;

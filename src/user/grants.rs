@@ -61,6 +61,7 @@ pub(crate) fn group(conn: &mut SharedConnection, name: &str) -> QueryResult<Opti
 }
 
 /// Is nobody in the group?
+#[cfg(feature = "moving")]
 pub(crate) fn is_empty(conn: &mut SharedConnection, group: i32) -> QueryResult<bool> {
     on_shared!(SharedConnection, conn, conn => {
         let members = auth_user_groups::table.filter(auth_user_groups::group_id.eq(group));
@@ -69,6 +70,7 @@ pub(crate) fn is_empty(conn: &mut SharedConnection, group: i32) -> QueryResult<b
 }
 
 /// The row of a model in Django's words: its content type.
+#[cfg(feature = "moving")]
 pub(crate) fn model(
     conn: &mut SharedConnection,
     label: &str,

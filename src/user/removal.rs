@@ -34,10 +34,12 @@ pub(crate) const GROUP: Kind = Kind {
 };
 
 /// Taken away only when nothing refers to it.
+#[cfg(feature = "moving")]
 pub(crate) const PERMISSION: Kind =
     Kind { what: "permission", table: "auth_permission", owned: &[] };
 
 /// The same of a content type.
+#[cfg(feature = "moving")]
 pub(crate) const MODEL: Kind =
     Kind { what: "content type", table: "django_content_type", owned: &[] };
 
