@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What a house of many sessions costs: the statements of housekey over so many rows of django_session and
-# housekey_session, ten sessions a user. Prints microseconds as pgbench's one client sees them.
+# housekey_session, ten sessions a user. Prints microseconds as pgbench's one client sees them. "By chance" is any session of all,
+# "in use" one of 20,000 that are spread over all and have all been asked for before, as the visitors of a day are.
 #
 #     benches/growth.sh postgres://postgres@127.0.0.1:5432 [ROWS ...]
 #
@@ -39,6 +40,9 @@ SQL
 }
 
 # The statements of session::store::find, session::owned::living_of, auth::end and auth::purge.
+# Whose a session is, is remembered from the second look-up on.
+known="SELECT s.session_data, s.expire_date > CURRENT_TIMESTAMP, u.* FROM django_session s
+  LEFT JOIN auth_user u ON u.id = :user WHERE s.session_key = $(key_of :n) LIMIT 1;"
 by_key="SELECT s.session_data, s.expire_date > CURRENT_TIMESTAMP, u.* FROM django_session s
   LEFT JOIN housekey_session h ON h.session_key = s.session_key LEFT JOIN auth_user u ON u.id = h.user_id
   WHERE s.session_key = $(key_of :n) LIMIT 1;"
@@ -63,16 +67,21 @@ batch="DELETE FROM django_session WHERE session_key = ANY (ARRAY(SELECT session_
 
 measured() {
     local rows=$1 times=$2
-    printf '\\set n random(1, %d)\n\\set user random(1, %d)\n%s\n' "$rows" $((rows / 10)) "$3" > "$folder/statements"
+    local which=${4:-"random(1, $rows)"}
+    printf '\\set n %s\n\\set user 1 + :n %% %d\n%s\n' "$which" $((rows / 10)) "$3" > "$folder/statements"
     "$pgbench" -n -M prepared -f "$folder/statements" -t "$times" "$database" > "$folder/said" 2>&1
     awk '/^latency average/ { printf "%d", $4 * 1000 }' "$folder/said"
 }
 
-echo "| rows | a session by its key | list of a user's | end of a user's | purge, idle | purge of 1,000 |"
-echo "|---|---|---|---|---|---|"
+in_use() { echo "1 + (random(1, 20000) * 499979) % $1"; }
+
+echo "| rows | a session in use | the same, first look-up | a session by chance | list of a user's | end of a user's | purge, idle | purge of 1,000 |"
+echo "|---|---|---|---|---|---|---|---|"
 for rows in "${@:-10000}"; do
     fill "$rows"
-    measured "$rows" 2000 "$by_key" > /dev/null
+    measured "$rows" 100000 "$by_key" "$(in_use "$rows")" > /dev/null
+    again=$(measured "$rows" 20000 "$known" "$(in_use "$rows")")
+    first=$(measured "$rows" 20000 "$by_key" "$(in_use "$rows")")
     found=$(measured "$rows" 5000 "$by_key")
     listed=$(measured "$rows" 2000 "$list")
     nothing=$(measured "$rows" 2000 "$idle")
@@ -80,5 +89,5 @@ for rows in "${@:-10000}"; do
     some=$(key_of 'generate_series(1, 4000)')
     psql -q "$database" -c "UPDATE django_session SET expire_date = now() - interval '1 day' WHERE session_key IN (SELECT $some)"
     purged=$(measured "$rows" 3 "$batch $batch")
-    echo "| $rows | $found | $listed | $ended | $nothing | $purged |"
+    echo "| $rows | $again | $first | $found | $listed | $ended | $nothing | $purged |"
 done
