@@ -325,6 +325,10 @@ fn a_long_chain_is_read_and_does_not_end_the_program() {
     let (open, close) = ("SELECT * FROM (".repeat(20_000), ")".repeat(20_000));
     let nested = format!("{open}SELECT * FROM auth_user{close}");
     assert_eq!(goes(&house, &nested).unwrap(), Place::Shared);
+    let explained = "EXPLAIN ".repeat(1_000_000) + "SELECT 1";
+    assert!(matches!(goes(&house, &explained), Err(Error::UnreadableSql { .. })));
+    let named = "WITH a AS (".repeat(100_000) + "SELECT 1 FROM note";
+    assert!(matches!(goes(&house, &named), Err(Error::UnreadableSql { .. })));
 }
 
 #[test]

@@ -73,6 +73,10 @@ impl<'a> Reader<'a> {
         {
             self.skip_brackets()?;
         }
+        // Neither database explains an explanation; as many as there are would be as deep in here.
+        if self.next_is(&["explain"])? {
+            return Err(self.tokens.unreadable_here());
+        }
         let first = self.tokens.next()?;
         self.begin(first.ok_or_else(|| self.tokens.unreadable_here())?)
     }
