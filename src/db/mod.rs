@@ -20,6 +20,8 @@ mod stats;
 mod time;
 pub(crate) mod wal;
 mod watch;
+#[cfg(any(feature = "sqlite", feature = "moving"))]
+mod written;
 
 use std::sync::Arc;
 
@@ -45,9 +47,11 @@ use pool::Pool;
 use routed::{Layout, Route, Routes};
 use router::Router;
 pub(crate) use shared::{SharedConnection, SharedPool, locked, on_shared};
+#[cfg(feature = "moving")]
+pub(crate) use time::Stamp;
 pub(crate) use time::{DatabaseNow, InAMinute, Moment};
 #[cfg(feature = "moving")]
-pub(crate) use time::{Stamp, read_time};
+pub(crate) use written::read_time;
 
 use crate::config::Config;
 use crate::error::Error;
