@@ -77,35 +77,29 @@ impl<'a> Reader<'a> {
         if self.next_is(&["explain"])? {
             return Err(self.tokens.unreadable_here());
         }
-        let first = self.tokens.next()?;
-        self.begin(first.ok_or_else(|| self.tokens.unreadable_here())?)
+        let first = self.tokens.more()?;
+        self.begin(first)
     }
 
     fn create(&mut self) -> Result<(), Error> {
         self.skip(&["or", "replace"])?;
-        for word in ["local", "global", "temp", "temporary", "unlogged", "materialized"] {
+        for word in ["local", "global", "temp", "temporary", "unlogged", "recursive", "virtual"] {
             self.skip(&[word])?;
         }
-        for word in ["recursive", "virtual", "unique"] {
-            self.skip(&[word])?;
-        }
-        let is_index = self.skip(&["index"])?;
-        if !is_index && !self.skip(&["table"])? && !self.skip(&["view"])? {
-            return Err(beyond_us());
-        }
-        while is_index && !self.skip(&["on"])? {
-            let skipped = self.tokens.next()?;
-            skipped.ok_or_else(|| self.tokens.unreadable_here())?;
+        self.skip(&["unique"])?;
+        if self.skip(&["index"])? {
+            while !self.skip(&["on"])? {
+                self.tokens.more()?;
+            }
+        } else {
+            self.table_or_view()?;
         }
         self.skip(&["if", "not", "exists"])?;
         self.define()
     }
 
     fn alter(&mut self) -> Result<(), Error> {
-        self.skip(&["materialized"])?;
-        if !self.skip(&["table"])? && !self.skip(&["view"])? {
-            return Err(beyond_us());
-        }
+        self.table_or_view()?;
         if self.skip(&["all"])? {
             return Err(beyond_us());
         }
@@ -124,27 +118,26 @@ impl<'a> Reader<'a> {
     }
 
     fn drop(&mut self) -> Result<(), Error> {
-        self.skip(&["materialized"])?;
-        if !self.skip(&["table"])? && !self.skip(&["view"])? {
-            return Err(beyond_us());
-        }
+        self.table_or_view()?;
         self.skip(&["if", "exists"])?;
         self.list()
+    }
+
+    fn table_or_view(&mut self) -> Result<(), Error> {
+        self.skip(&["materialized"])?;
+        if self.skip(&["table"])? || self.skip(&["view"])? { Ok(()) } else { Err(beyond_us()) }
     }
 
     fn list(&mut self) -> Result<(), Error> {
         loop {
             self.written()?;
-            if self.tokens.peek()? == Some(Token::Sign('*')) {
-                self.tokens.next()?;
-            }
+            self.skip_sign('*')?;
             if self.opens()? {
                 self.skip_brackets()?;
             }
-            if self.tokens.peek()? != Some(Token::Sign(',')) {
+            if !self.skip_sign(',')? {
                 return Ok(());
             }
-            self.tokens.next()?;
         }
     }
 
@@ -161,15 +154,24 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
+    /// Goes on if this sign comes next.
+    pub(super) fn skip_sign(&mut self, sign: char) -> Result<bool, Error> {
+        let mut ahead = self.tokens.clone();
+        let comes = ahead.next()? == Some(Token::Sign(sign));
+        if comes {
+            self.tokens = ahead;
+        }
+        Ok(comes)
+    }
+
     fn skip_brackets(&mut self) -> Result<(), Error> {
         let mut depth = 0_usize;
         loop {
-            match self.tokens.next()? {
-                Some(Token::Sign('(')) => depth += 1,
-                Some(Token::Sign(')')) if depth <= 1 => return Ok(()),
-                Some(Token::Sign(')')) => depth -= 1,
-                Some(_) => {}
-                None => return Err(self.tokens.unreadable_here()),
+            match self.tokens.more()? {
+                Token::Sign('(') => depth += 1,
+                Token::Sign(')') if depth <= 1 => return Ok(()),
+                Token::Sign(')') => depth -= 1,
+                _ => {}
             }
         }
     }
@@ -186,7 +188,7 @@ impl<'a> Reader<'a> {
         if self.kind == DatabaseKind::Postgres {
             self.skip(&["only"])?;
         }
-        let first = self.tokens.next()?.ok_or_else(|| self.tokens.unreadable_here())?;
+        let first = self.tokens.more()?;
         let (name, _) = self.name(first)?;
         self.found.push(Found { name, scopes: 0 });
         Ok(())

@@ -121,7 +121,13 @@ impl<'a> Reader<'a> {
                 self.scopes.push(Scope { wants, ..inside });
                 self.before = Before::Opening;
             }
-            Token::Sign(')') => self.end_scope()?,
+            Token::Sign(')') => {
+                self.end_scope()?;
+                // It would close what was never opened.
+                if self.scopes.is_empty() {
+                    return Err(self.tokens.unreadable_here());
+                }
+            }
             Token::Sign(sign) if !wants => {
                 if sign == ',' {
                     self.before = Before::Comma;
@@ -133,7 +139,7 @@ impl<'a> Reader<'a> {
             }
             _ => return Err(self.tokens.unreadable_here()),
         }
-        if self.scopes.is_empty() { Err(self.tokens.unreadable_here()) } else { Ok(()) }
+        Ok(())
     }
 
     fn begin_with(&mut self) -> Result<(), Error> {
@@ -266,10 +272,8 @@ impl<'a> Reader<'a> {
     pub(super) fn name(&mut self, first: Token<'a>) -> Result<(String, usize), Error> {
         let mut schema = None;
         let mut table = first;
-        while self.tokens.peek()? == Some(Token::Sign('.')) {
-            self.tokens.next()?;
-            let next = self.tokens.next()?.ok_or_else(|| self.tokens.unreadable_here())?;
-            schema = Some(std::mem::replace(&mut table, next));
+        while self.skip_sign('.')? {
+            schema = Some(std::mem::replace(&mut table, self.tokens.more()?));
         }
         if matches!(table, Token::Sign(_) | Token::Value) {
             return Err(self.tokens.unreadable_here());

@@ -40,21 +40,22 @@ impl<'a> Tokens<'a> {
         let Some(first) = rest.chars().next() else { return Ok(None) };
         let is_sqlite = self.kind == DatabaseKind::Sqlite;
         let token = match first {
-            '\'' => self.text()?,
+            '\'' => Token::Text(self.between('\'')?),
             '"' => self.quoted('"')?,
             '`' if is_sqlite => self.quoted('`')?,
             '[' if is_sqlite => Token::Quoted(self.up_to("]", 1)?.into()),
-            ':' | '@' | '$' if is_sqlite && is_in_word(rest[1..].chars().next()) => {
+            ':' | '@' | '$' if is_sqlite && rest[1..].starts_with(is_in_word) => {
                 self.at += 1;
                 self.word();
                 Token::Value
             }
             '$' if !is_sqlite => self.dollar()?,
             '0'..='9' => {
-                self.number();
+                // Its dot belongs to it, and so do the letters of `0xFF` and `1e5`.
+                self.run(|char| char == '.' || is_in_word(char));
                 Token::Value
             }
-            _ if is_in_word(Some(first)) => self.word_or_prefix()?,
+            _ if is_in_word(first) => self.word_or_prefix()?,
             _ => {
                 self.at += first.len_utf8();
                 Token::Sign(first)
@@ -66,6 +67,11 @@ impl<'a> Tokens<'a> {
     /// What the next token is, which stays the next.
     pub(super) fn peek(&self) -> Result<Option<Token<'a>>, Error> {
         self.clone().next()
+    }
+
+    /// The next token, of a text that cannot end here.
+    pub(super) fn more(&mut self) -> Result<Token<'a>, Error> {
+        self.next()?.ok_or_else(|| self.unreadable_here())
     }
 
     /// An error that says where: never what stands there, which may be a secret.
@@ -147,10 +153,6 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    fn text(&mut self) -> Result<Token<'a>, Error> {
-        self.between('\'').map(Token::Text)
-    }
-
     fn quoted(&mut self, quote: char) -> Result<Token<'a>, Error> {
         let name = self.between(quote)?;
         if !name.contains(quote) {
@@ -163,9 +165,12 @@ impl<'a> Tokens<'a> {
     /// `$1`, or a string between two `$tag$`.
     fn dollar(&mut self) -> Result<Token<'a>, Error> {
         let rest = &self.rest()[1..];
-        let tag = rest.find(|char| char == '$' || !is_in_word(Some(char)));
+        let tag = rest.find(|char| char == '$' || !is_in_word(char));
         match tag {
-            Some(end) if rest[end..].starts_with('$') && !rest.starts_with(is_digit) => {
+            Some(end)
+                if rest[end..].starts_with('$')
+                    && !rest.starts_with(|char: char| char.is_ascii_digit()) =>
+            {
                 let tag = &self.rest()[..end + 2];
                 self.up_to(tag, tag.len()).map(Token::Text)
             }
@@ -178,17 +183,14 @@ impl<'a> Tokens<'a> {
     }
 
     fn word(&mut self) -> &'a str {
-        let rest = self.rest();
-        let word = &rest[..rest.find(|char| !is_in_word(Some(char))).unwrap_or(rest.len())];
-        self.at += word.len();
-        word
+        self.run(is_in_word)
     }
 
-    /// Its dot belongs to it, and so do the letters of `0xFF` and `1e5`.
-    fn number(&mut self) {
+    fn run(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
         let rest = self.rest();
-        let end = rest.find(|char| char != '.' && !is_in_word(Some(char)));
-        self.at += end.unwrap_or(rest.len());
+        let run = &rest[..rest.find(|char| !belongs(char)).unwrap_or(rest.len())];
+        self.at += run.len();
+        run
     }
 
     /// A word, or the string or name that it introduces: `E'..'` has escapes, which `U&".."` may have as well.
@@ -219,12 +221,6 @@ impl<'a> Tokens<'a> {
     }
 }
 
-fn is_in_word(char: Option<char>) -> bool {
-    char.is_some_and(|char| {
-        char.is_ascii_alphanumeric() || matches!(char, '_' | '$') || !char.is_ascii()
-    })
-}
-
-fn is_digit(char: char) -> bool {
-    char.is_ascii_digit()
+fn is_in_word(char: char) -> bool {
+    char.is_ascii_alphanumeric() || matches!(char, '_' | '$') || !char.is_ascii()
 }

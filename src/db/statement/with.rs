@@ -53,13 +53,11 @@ impl With {
     /// The query of the last name has ended; the tables from `first` on are those of the query, and `scope` is ours.
     pub(super) fn end_query(&mut self, found: &mut Vec<Found>, first: usize, scope: usize) {
         self.stage = Stage::Next;
-        if self.sees_all {
-            return;
-        }
-        let (_, earlier) = self.names.split_last().unwrap_or((&String::new(), &[]));
-        take_out(found, first, earlier, scope);
-        for table in &mut found[first..] {
-            table.scopes = table.scopes.min(scope);
+        if let (false, Some((_, earlier))) = (self.sees_all, self.names.split_last()) {
+            take_out(found, first, earlier, scope);
+            for table in &mut found[first..] {
+                table.scopes = table.scopes.min(scope);
+            }
         }
     }
 
