@@ -308,6 +308,10 @@ pub(crate) fn give_up<C: HouseConnection>(mut connection: Pooled<C>) {
     AnsiTransactionManager::transaction_manager_status_mut(&mut *connection).set_in_error();
 }
 
+/// So much of the shared file is read as memory, in bytes: a look-up then copies no pages. Where it was tried.
+const MAPPED: Option<u32> =
+    if cfg!(all(target_os = "linux", target_pointer_width = "64")) { Some(1 << 30) } else { None };
+
 /// What every new connection is told.
 #[derive(Debug)]
 struct Setup {
@@ -328,6 +332,9 @@ impl<C: HouseConnection> CustomizeConnection<C, diesel::r2d2::Error> for Setup {
                 connection.batch_execute(
                     "PRAGMA foreign_keys = ON; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
                 )?;
+                if let Some(bytes) = MAPPED {
+                    connection.batch_execute(&format!("PRAGMA mmap_size = {bytes}"))?;
+                }
             }
         }
         Ok(())

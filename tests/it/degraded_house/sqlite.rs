@@ -1,5 +1,7 @@
 //! The same where the shared database is a SQLite file.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use diesel::connection::SimpleConnection;
 
 use super::*;
@@ -109,6 +111,41 @@ fn a_file_in_the_place_of_another_is_used_from_then_on() {
     }
     assert_eq!((answer.status, answer.header("set-cookie")), (401, None));
     assert_eq!(place.visit("/").body, "ada");
+}
+
+/// What is mapped must not be read beyond the end of the file.
+#[test]
+fn a_file_that_is_made_smaller_is_read_all_the_same() {
+    let place = Place::new();
+    let url = place.home.shared_url();
+    let swollen = "CREATE TABLE swollen (filling blob); \
+                   WITH RECURSIVE row (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM row WHERE n < 100) \
+                   INSERT INTO swollen SELECT randomblob(100000) FROM row; \
+                   INSERT INTO django_session SELECT 'x' || hex(randomblob(15)), 'x', expire_date FROM django_session; \
+                   PRAGMA wal_checkpoint(TRUNCATE)";
+    let shrunk = "DROP TABLE swollen; DELETE FROM django_session WHERE session_data = 'x'; \
+                  VACUUM; PRAGMA wal_checkpoint(TRUNCATE)";
+    let file = place.home.folder().join("shared.db");
+    let length = || file.metadata().unwrap().len();
+    let is_done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    assert_eq!(place.visit("/").body, "ada");
+                }
+            });
+        }
+        let changed = (0..20).map(|_| {
+            [swollen, shrunk].map(|sql| {
+                database::execute(&url, &format!("PRAGMA busy_timeout = 10000; {sql}"));
+                length()
+            })
+        });
+        let lengths = changed.collect::<Vec<_>>();
+        is_done.store(true, Ordering::Relaxed);
+        assert!(lengths.iter().any(|[before, after]| after * 2 < *before), "{lengths:?}");
+    });
 }
 
 #[test]
