@@ -33,43 +33,72 @@ macro_rules! headers_of {
     ($($module:ident)::+) => {
         impl Headers for $($module)::+::HeaderMap {
             fn has(&self, name: &'static str) -> bool {
-                self.contains_key(name)
+                self.contains_key(named(name))
             }
 
             fn text(&self, name: &'static str) -> Option<&str> {
-                self.get(name)?.to_str().ok()
+                self.get(named(name))?.to_str().ok()
             }
 
             fn set(&mut self, name: &'static str, value: &str) {
                 if let Ok(value) = $($module)::+::HeaderValue::from_str(value) {
-                    self.insert($($module)::+::HeaderName::from_static(name), value);
+                    self.insert(named(name), value);
                 }
             }
 
             fn share(&mut self, name: &'static str, value: &bytes::Bytes) {
                 let value = $($module)::+::HeaderValue::from_maybe_shared(value.clone());
                 if let Ok(value) = value {
-                    self.insert($($module)::+::HeaderName::from_static(name), value);
+                    self.insert(named(name), value);
                 }
             }
 
             fn share_beside(&mut self, name: &'static str, value: &bytes::Bytes) {
                 let value = $($module)::+::HeaderValue::from_maybe_shared(value.clone());
                 if let Ok(value) = value {
-                    self.append($($module)::+::HeaderName::from_static(name), value);
+                    self.append(named(name), value);
                 }
             }
 
             fn add(&mut self, name: &'static str, value: &str) {
                 if let Ok(mut value) = $($module)::+::HeaderValue::from_str(value) {
                     value.set_sensitive(name == "set-cookie");
-                    self.append($($module)::+::HeaderName::from_static(name), value);
+                    self.append(named(name), value);
                 }
             }
+        }
+
+        fn named(name: &'static str) -> $($module)::+::HeaderName {
+            let parsed = || $($module)::+::HeaderName::from_static(name);
+            known(name).cloned().unwrap_or_else(parsed)
+        }
+
+        /// What is looked for or said at every request, parsed before.
+        fn known(name: &str) -> Option<&'static $($module)::+::HeaderName> {
+            $crate::web::headers::among!($($module)::+::HeaderName, name,
+                ACCEPT "accept", CACHE_CONTROL "cache-control", CONTENT_TYPE "content-type",
+                COOKIE "cookie", CSP "content-security-policy", FORWARDED "forwarded",
+                FORWARDED_FOR "x-forwarded-for", FORWARDED_HOST "x-forwarded-host",
+                FORWARDED_PROTO "x-forwarded-proto", FRAMES "x-frame-options", HOST "host",
+                HSTS "strict-transport-security", MODE "sec-fetch-mode",
+                NOSNIFF "x-content-type-options", OPENER "cross-origin-opener-policy",
+                ORIGIN "origin", REAL_IP "x-real-ip", REFERRERS "referrer-policy",
+                REQUESTED_WITH "x-requested-with", USER_AGENT "user-agent", VARY "vary", VIA "via")
         }
     };
 }
 pub(crate) use headers_of;
+
+macro_rules! among {
+    ($type:ty, $name:ident, $($constant:ident $text:literal),*) => {{
+        $(static $constant: $type = <$type>::from_static($text);)*
+        match $name {
+            $($text => Some(&$constant),)*
+            _ => None,
+        }
+    }};
+}
+pub(crate) use among;
 
 /// Does a header of an answer stay when its text is said in another form? What describes the text does not.
 pub(crate) fn stays(name: &str) -> bool {

@@ -40,7 +40,12 @@ impl Head for View<'_> {
     }
 
     fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.0.headers().get_all(name).map(HeaderValue::as_bytes)
+        let headers = self.0.headers();
+        let all = match known(name) {
+            Some(known) => headers.get_all(known),
+            None => headers.get_all(name),
+        };
+        all.map(HeaderValue::as_bytes)
     }
 
     fn peer(&self) -> Option<IpAddr> {

@@ -75,7 +75,11 @@ impl Head for View<'_> {
     }
 
     fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers.get_all(name).iter().map(HeaderValue::as_bytes)
+        let all = match known(name) {
+            Some(known) => self.headers.get_all(known),
+            None => self.headers.get_all(name),
+        };
+        all.iter().map(HeaderValue::as_bytes)
     }
 
     fn peer(&self) -> Option<IpAddr> {
