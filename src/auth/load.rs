@@ -2,7 +2,7 @@
 //!
 //! The look-up goes in steps, so that async code can wait between them and blocking code block.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{Auth, USER_BACKEND, USER_HASH, USER_ID};
 use crate::auth::BACKEND;
@@ -11,10 +11,10 @@ use crate::events::EventKind;
 use crate::lookup::{Found, Lookups};
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
-#[cfg(feature = "_web")]
-use crate::session::find::Row;
+use crate::session::find::{Row, Verified};
 use crate::session::key::{Presented, Proof};
 use crate::session::{CookieChange, Rejected, Session, SessionKey, State, store};
+use crate::user::User;
 use crate::user::store::UserRow;
 
 /// Data of this length (in bytes) is not read on a thread that serves other visitors too.
@@ -44,6 +44,10 @@ pub(crate) struct Opened {
     state: State,
     /// Seconds since 1970, by the clock of the app that wrote it.
     written: i64,
+    /// The place in the ring of the key that signed it.
+    key: usize,
+    /// To be filled for who comes next.
+    verified: Option<Arc<OnceLock<Verified>>>,
 }
 
 /// What writes, asks more of the database, or keeps a processor busy.
@@ -116,6 +120,10 @@ impl Auth {
             }
             Err(rejected) => return Ok(self.refuse(presented.key, rejected)),
         };
+        let verified = row.verified.as_ref().and_then(|verified| verified.get());
+        if let Some(verified) = verified.filter(|verified| self.is_to_stay(verified, &presented)) {
+            return Ok(self.known(presented.key, &row, verified));
+        }
         let Decoded { data, key, written } = match self.codec.decode(&row.data) {
             Ok(decoded) => decoded,
             Err(undecodable) => return Ok(self.refuse(presented.key, undecodable.into())),
@@ -126,7 +134,26 @@ impl Auth {
         if let Proof::Fallback(key) = presented.proof {
             self.renewals.note(&mut state, key);
         }
-        self.recognise(Opened { state, written }, row.user)
+        self.recognise(Opened { state, written, key, verified: row.verified }, row.user)
+    }
+
+    /// Does nothing that holds this login together have to be replaced?
+    fn is_to_stay(&self, verified: &Verified, presented: &Presented) -> bool {
+        let is_old = |key: usize| self.renewals.is_old(key);
+        !verified.keys.into_iter().any(is_old) && !matches!(presented.proof, Proof::Fallback(_))
+    }
+
+    /// The same row was verified before.
+    fn known(&self, key: SessionKey, row: &Row, verified: &Verified) -> Step {
+        let state = State {
+            key: Some(key),
+            data: verified.data.clone(),
+            stored: Arc::clone(&row.data),
+            user: Some(Arc::clone(&verified.user)),
+            ..State::default()
+        };
+        self.note(&state, verified.written);
+        Step::Done(Session::from(state))
     }
 
     /// With the user that was asked for.
@@ -202,12 +229,20 @@ impl Auth {
         let Some(key) = self.key_of_stamp(&state.data, &row.password) else {
             return Ok(longer(Longer::Stale(Box::new(opened))));
         };
-        if self.renewals.note(state, key) {
+        let is_renewed = self.renewals.note(state, key);
+        if is_renewed {
             self.sign_in(state, &row)?;
             // The renewal's own change, and none of the request's.
             state.changed.clear();
         }
-        state.user = Some(Arc::unwrap_or_clone(row).into());
+        let user = Arc::new(User::from(Arc::unwrap_or_clone(row)));
+        if let Some(verified) = opened.verified.as_ref().filter(|_| !is_renewed) {
+            let (data, written) = (state.data.clone(), opened.written);
+            let (keys, user) = ([opened.key, key], Arc::clone(&user));
+            // Another one may have been faster, with the same.
+            let _ = verified.set(Verified { data, written, keys, user });
+        }
+        state.user = Some(user);
         Ok(self.done(opened))
     }
 
@@ -234,7 +269,7 @@ impl Auth {
         Ok(self.done(opened))
     }
 
-    fn done(&self, Opened { state, written }: Opened) -> Step {
+    fn done(&self, Opened { state, written, .. }: Opened) -> Step {
         if let Some(rejected) = state.rejected {
             let key = state.key.as_ref().map(SessionKey::expose_secret);
             self.complain(rejected, key.unwrap_or_default());

@@ -17,6 +17,7 @@ mod seen;
 pub(crate) mod stamp;
 mod why;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Pace};
@@ -138,7 +139,7 @@ impl Auth {
         // The login is stored; that its time cannot be read back is no reason to deny it.
         let row = users::find_by_id(&self.shared, user.id).ok().flatten().unwrap_or(row);
         state.device = self.new_device(&state.visitor, &row);
-        state.user = Some(row.into());
+        state.user = Some(Arc::new(row.into()));
         state.rejected = None;
         state.flushed = false;
         state.signed_in_now = true;

@@ -216,7 +216,7 @@ fn owner_of(state: &State) -> Option<i32> {
 }
 
 fn settle(state: &mut State, text: String) {
-    state.stored = text;
+    state.stored = text.into();
     state.changed.clear();
     state.cookie = CookieChange::Set;
 }

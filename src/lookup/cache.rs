@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use quick_cache::sync::Cache as Entries;
+use quick_cache::sync::{Cache as Entries, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 
 use super::recent::Recent;
 use crate::changes::Changes;
@@ -32,10 +33,29 @@ pub(super) struct Asked {
     begun: Begun,
 }
 
+/// It lies in parts, which do not fill evenly: they are big, and have some places more.
+fn room_for<T: Clone>(most: usize) -> Entries<SessionKey, T> {
+    const PART: usize = 512;
+    let places = most.saturating_add(most / 4);
+    let parts = (most / PART).clamp(1, 64);
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(places)
+        .weight_capacity(places as u64)
+        .shards(parts)
+        .build();
+    options.map_or_else(
+        |_| Entries::new(places),
+        |options| {
+            let (hasher, all) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+            Entries::with_options(options, UnitWeighter, hasher, all)
+        },
+    )
+}
+
 impl Cache {
     pub(super) fn new(most: usize, changes: &Arc<Changes>, recent: &Arc<Recent>) -> Self {
         let (changes, recent) = (Arc::clone(changes), Arc::clone(recent));
-        Self { entries: Entries::new(most), changes, recent }
+        Self { entries: room_for(most), changes, recent }
     }
 
     /// To be called before the database is asked.
@@ -60,7 +80,24 @@ impl Cache {
 
     pub(super) fn keep(&self, key: &SessionKey, row: &Row, asked: Asked) {
         if row.lasts {
-            self.entries.insert(key.clone(), Arc::new(Kept { row: row.clone(), asked }));
+            let row = Row { verified: Some(Arc::default()), ..row.clone() };
+            self.entries.insert(key.clone(), Arc::new(Kept { row, asked }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_as_are_promised_find_place() {
+        for most in [1, 10, 100, 1_000, 10_000, 100_000] {
+            let (entries, key) =
+                (room_for(most), |number: usize| SessionKey::from_row(number.to_string()));
+            (0..most).for_each(|number| entries.insert(key(number), ()));
+            let found = (0..most).filter(|number| entries.get(&key(*number)).is_some());
+            assert_eq!(found.count(), most);
         }
     }
 }

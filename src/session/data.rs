@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, Visitor};
@@ -20,13 +21,18 @@ const MAX_DEPTH: usize = 128;
 /// Up to so many names are compared with each other.
 const FEW: usize = 16;
 
-/// The content of a session.
+/// The content of a session. What was read once is shared by all who only read it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Data {
+pub(crate) struct Data(Option<Arc<Object>>);
+
+#[derive(Debug, Clone, Default)]
+struct Object {
     /// The JSON object that was read: every request reads one, and few change it.
     text: String,
     entries: Vec<Entry>,
 }
+
+static EMPTY: Object = Object { text: String::new(), entries: Vec::new() };
 
 #[derive(Debug, Clone)]
 struct Entry {
@@ -64,11 +70,88 @@ impl Data {
         if !entries.iter().all(|entry| is_there(&entry.name) && is_there(&entry.value)) {
             return None;
         }
-        let mut data = Self { text, entries };
-        data.keep_the_last_of_a_name();
-        Some(data)
+        let mut object = Object { text, entries };
+        object.keep_the_last_of_a_name();
+        Some(Self(Some(Arc::new(object))))
     }
 
+    fn object(&self) -> &Object {
+        self.0.as_deref().unwrap_or(&EMPTY)
+    }
+
+    fn object_mut(&mut self) -> &mut Object {
+        Arc::make_mut(self.0.get_or_insert_default())
+    }
+
+    /// The JSON text as Python's `json.dumps(data, separators=(",", ":"))` spells it: ASCII alone.
+    pub(crate) fn to_json(&self) -> String {
+        let Object { text, entries } = self.object();
+        let mut json = String::from("{");
+        for Entry { name, value } in entries {
+            if json.len() > 1 {
+                json.push(',');
+            }
+            let name = serde_json::Value::from(name.of(text)).to_string();
+            push_ascii(&mut json, &name);
+            json.push(':');
+            push_ascii(&mut json, value.of(text));
+        }
+        json.push('}');
+        json
+    }
+
+    pub(crate) fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_str(self.object().json_of(name)?).ok()
+    }
+
+    /// A value that is a text.
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        let json = self.object().json_of(name)?;
+        let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
+        match inner.filter(|inner| !inner.contains('\\')) {
+            Some(inner) => Some(inner.into()),
+            None => serde_json::from_str::<String>(json).ok().map(Cow::Owned),
+        }
+    }
+
+    /// Puts a value in its place, or behind the others.
+    pub(crate) fn insert(
+        &mut self,
+        name: &str,
+        value: &impl Serialize,
+    ) -> Result<(), serde_json::Error> {
+        let json = to_json(value)?;
+        if depth(&json) > MAX_DEPTH {
+            return Err(serde::ser::Error::custom("it is nested more than 128 levels deep"));
+        }
+        self.object_mut().put(name, json.into());
+        Ok(())
+    }
+
+    pub(crate) fn remove(&mut self, name: &str) -> bool {
+        let place = self.object().place(name);
+        place.map(|place| self.object_mut().entries.remove(place)).is_some()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let Object { text, entries } = self.object();
+        entries.iter().map(|entry| entry.name.of(text))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.object().entries.is_empty()
+    }
+
+    /// Takes over one name from another: its value, or that it is gone.
+    pub(crate) fn take_over(&mut self, name: &str, from: &Self) {
+        match from.object().json_of(name) {
+            Some(value) => self.object_mut().put(name, value.into()),
+            None => drop(self.remove(name)),
+        }
+    }
+}
+
+impl Object {
     /// As Python does with a name that comes twice: it stays in its place, with the value that came last.
     fn keep_the_last_of_a_name(&mut self) {
         let name = |place: usize| self.entries[place].name.of(&self.text);
@@ -90,36 +173,6 @@ impl Data {
         }
     }
 
-    /// The JSON text as Python's `json.dumps(data, separators=(",", ":"))` spells it: ASCII alone.
-    pub(crate) fn to_json(&self) -> String {
-        let mut json = String::from("{");
-        for Entry { name, value } in &self.entries {
-            if json.len() > 1 {
-                json.push(',');
-            }
-            let name = serde_json::Value::from(name.of(&self.text)).to_string();
-            push_ascii(&mut json, &name);
-            json.push(':');
-            push_ascii(&mut json, value.of(&self.text));
-        }
-        json.push('}');
-        json
-    }
-
-    pub(crate) fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
-        serde_json::from_str(self.json_of(name)?).ok()
-    }
-
-    /// A value that is a text.
-    pub(crate) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
-        let json = self.json_of(name)?;
-        let inner = json.strip_prefix('"').and_then(|json| json.strip_suffix('"'));
-        match inner.filter(|inner| !inner.contains('\\')) {
-            Some(inner) => Some(inner.into()),
-            None => serde_json::from_str::<String>(json).ok().map(Cow::Owned),
-        }
-    }
-
     fn json_of(&self, name: &str) -> Option<&str> {
         Some(self.entries[self.place(name)?].value.of(&self.text))
     }
@@ -128,46 +181,11 @@ impl Data {
         self.entries.iter().position(|entry| entry.name.of(&self.text) == name)
     }
 
-    /// Puts a value in its place, or behind the others.
-    pub(crate) fn insert(
-        &mut self,
-        name: &str,
-        value: &impl Serialize,
-    ) -> Result<(), serde_json::Error> {
-        let json = to_json(value)?;
-        if depth(&json) > MAX_DEPTH {
-            return Err(serde::ser::Error::custom("it is nested more than 128 levels deep"));
-        }
-        self.put(name, json.into());
-        Ok(())
-    }
-
     fn put(&mut self, name: &str, json: Box<str>) {
         let value = Part::Own(json);
         match self.place(name) {
             Some(place) => self.entries[place].value = value,
             None => self.entries.push(Entry { name: Part::Own(name.into()), value }),
-        }
-    }
-
-    pub(crate) fn remove(&mut self, name: &str) -> bool {
-        let place = self.place(name);
-        place.map(|place| self.entries.remove(place)).is_some()
-    }
-
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().map(|entry| entry.name.of(&self.text))
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Takes over one name from another: its value, or that it is gone.
-    pub(crate) fn take_over(&mut self, name: &str, from: &Self) {
-        match from.json_of(name) {
-            Some(value) => self.put(name, value.into()),
-            None => drop(self.remove(name)),
         }
     }
 }

@@ -143,7 +143,7 @@ pub(crate) struct State {
     pub(crate) key: Option<SessionKey>,
     pub(crate) data: Data,
     /// The row's text as it was read or written last, to see whether another request has changed it.
-    pub(crate) stored: String,
+    pub(crate) stored: Arc<str>,
     /// The names that this request has changed.
     pub(crate) changed: BTreeSet<String>,
     /// The old keys that still hold the session together, by their places in the ring: it wants a new one.
@@ -151,7 +151,7 @@ pub(crate) struct State {
     pub(crate) flushed: bool,
     pub(crate) cookie: CookieChange,
     pub(crate) rejected: Option<Rejected>,
-    pub(crate) user: Option<User>,
+    pub(crate) user: Option<Arc<User>>,
     /// By this request.
     pub(crate) signed_in_now: bool,
     /// What the browser is to be known by from now on.
@@ -253,7 +253,7 @@ impl Session {
     /// ```
     #[must_use]
     pub fn user(&self) -> Option<User> {
-        self.state().user.clone()
+        self.state().user.as_deref().cloned()
     }
 
     /// The key of the session's row, when there is a row.

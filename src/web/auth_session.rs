@@ -59,7 +59,7 @@ impl AuthSession {
     #[must_use]
     pub fn user(&self) -> Option<User> {
         // Without waiting for a database that hangs: until it answers nobody has signed in.
-        self.session.try_state().and_then(|state| state.user.clone())
+        self.session.try_state().and_then(|state| state.user.as_deref().cloned())
     }
 
     /// The session, for values of the app's own.

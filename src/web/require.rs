@@ -76,7 +76,7 @@ impl Visit {
         visitor: impl FnOnce() -> Visitor,
     ) -> Result<Admitted, Denial> {
         let session = self.session(visitor).await?;
-        let user = self.peek(&session)?.user.clone().ok_or(Denial::Stranger)?;
+        let user = self.peek(&session)?.user.as_deref().cloned().ok_or(Denial::Stranger)?;
         let mut permissions = None;
         match requirement {
             Requirement::SignedIn => {}

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use housekey::Rejected;
+use housekey::{Rejected, SecretKey};
 use serde_json::json;
 
 use crate::support::django::Django;
 use crate::support::proxy::{Proxy, Way};
 use crate::support::staleness::{STALENESS, assert_is_seen_in_time};
-use crate::support::{Home, House, KEY, PASSWORD, login, on_both_databases, skip, user, whoami};
+use crate::support::{
+    Home, House, KEY, OTHER_KEY, PASSWORD, cookie, login, on_both_databases, skip, user, whoami,
+};
 
 on_both_databases!(
     an_end_elsewhere_is_seen_in_time,
@@ -16,6 +18,8 @@ on_both_databases!(
     who_has_changed_a_session_reads_it_so_at_once,
     a_session_that_ends_soon_is_not_kept_beyond_its_end,
     more_visitors_than_are_kept_are_known_all_the_same,
+    what_a_request_did_not_save_no_other_one_reads,
+    a_session_of_an_older_key_is_renewed_however_often_it_was_read,
 );
 
 fn open(home: &Home, entries: usize) -> House {
@@ -42,7 +46,7 @@ fn an_end_elsewhere_is_seen_in_time(home: &Home) {
     assert!(other.change_password(&session, &ada, PASSWORD, "another good one").unwrap());
     assert_is_seen_in_time(&app, by_state, Some(Rejected::StampMismatch));
 
-    let anew = crate::support::cookie(&session);
+    let anew = cookie(&session);
     assert_eq!(whoami(&app, &anew).as_deref(), Ok("ada"));
     home.execute("UPDATE auth_user SET is_active = false");
     assert_is_seen_in_time(&app, &anew, Some(Rejected::Inactive));
@@ -117,6 +121,33 @@ fn more_visitors_than_are_kept_are_known_all_the_same(home: &Home) {
             assert_eq!(whoami(&app, cookie).as_ref(), Ok(name));
         }
     }
+}
+
+fn what_a_request_did_not_save_no_other_one_reads(home: &Home) {
+    let app = open(home, 100);
+    user(&app, "ada");
+    let cookie = login(&app, "ada");
+    for _ in 0..5 {
+        let session = app.session(Some(&cookie)).unwrap();
+        assert_eq!((session.get::<i32>("page"), session.names().len()), (None, 3));
+        session.insert("page", 1).unwrap();
+    }
+}
+
+fn a_session_of_an_older_key_is_renewed_however_often_it_was_read(home: &Home) {
+    let before = home.open("notes");
+    user(&before, "ada");
+    let old_cookie = login(&before, "ada");
+    let config = home.config_with_key("notes", OTHER_KEY).cache(100);
+    let app = home.open_with(config.fallback_key(SecretKey::new(KEY).unwrap()));
+    for _ in 0..5 {
+        assert_eq!(whoami(&app, &old_cookie).as_deref(), Ok("ada"));
+    }
+    let session = app.session(Some(&old_cookie)).unwrap();
+    app.save(&session).unwrap();
+    let renewed = cookie(&session);
+    assert_ne!(renewed, old_cookie);
+    assert_eq!(whoami(&app, &renewed).as_deref(), Ok("ada"));
 }
 
 /// An app with a cache, whose way to PostgreSQL can be disturbed, and a visitor.

@@ -3,13 +3,15 @@
 #[cfg(feature = "postgres")]
 mod postgres;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use diesel::prelude::*;
 
 use super::SessionKey;
+use super::data::Data;
 use crate::db::schema::{auth_user, django_session, housekey_session};
 use crate::db::{DatabaseNow, InAMinute, SharedConnection, on_shared};
+use crate::user::User;
 use crate::user::store::UserRow;
 
 /// A session that is asked for, and whose it is thought to be.
@@ -22,13 +24,25 @@ pub(crate) struct Wanted<'a> {
 /// A session's row, with the user it is thought to belong to.
 #[derive(Clone)]
 pub(crate) struct Row {
-    pub(crate) data: String,
+    pub(crate) data: Arc<str>,
     /// By the clock of the database.
     pub(crate) alive: bool,
     /// Will it live for another minute, if nobody ends it?
     pub(crate) lasts: bool,
     /// `None` for a session of nobody, and for one that Django has made and no app has adopted.
     pub(crate) user: Option<Arc<UserRow>>,
+    /// Of a row that is kept: what was found out when it was verified first.
+    pub(crate) verified: Option<Arc<OnceLock<Verified>>>,
+}
+
+/// A login whose signature and stamp are right.
+pub(crate) struct Verified {
+    pub(crate) data: Data,
+    /// Seconds since 1970, by the clock of the app that wrote it.
+    pub(crate) written: i64,
+    /// The places in the ring of the keys of the signature and of the stamp.
+    pub(crate) keys: [usize; 2],
+    pub(crate) user: Arc<User>,
 }
 
 impl Row {
@@ -70,7 +84,13 @@ pub(crate) fn find(conn: &mut SharedConnection, wanted: Wanted<'_>) -> QueryResu
             )
         }
     });
-    Ok(found.map(|(data, alive, lasts, user)| Row { data, alive, lasts, user: user.map(Arc::new) }))
+    Ok(found.map(|(data, alive, lasts, user)| Row {
+        data: data.into(),
+        alive,
+        lasts,
+        user: user.map(Arc::new),
+        verified: None,
+    }))
 }
 
 /// Several sessions with their users, in the order of the keys.

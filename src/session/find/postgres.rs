@@ -84,7 +84,9 @@ impl Answer {
         for found in found {
             match found {
                 (Some(key), Some(data), Some(alive), Some(lasts), _) => {
-                    answer.sessions.insert(key, Row { data, alive, lasts, user: None });
+                    let data = data.into();
+                    let row = Row { data, alive, lasts, user: None, verified: None };
+                    answer.sessions.insert(key, row);
                 }
                 (Some(key), .., Some(user)) => {
                     answer.users_of.insert(key, Arc::new(user));
