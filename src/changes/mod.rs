@@ -3,6 +3,8 @@
 //! Who remembers what was read asks [`Changes::is_current`] before each use, forgets what is told, and puts nothing in
 //! that was read across a [`Changes::turn`].
 
+#[cfg(feature = "postgres")]
+mod log;
 mod reader;
 pub(crate) mod store;
 

@@ -23,12 +23,18 @@ impl Reader {
         Self { shared, line: None }
     }
 
+    fn begin(&self, file: Option<FileIdentity>) -> Result<Line, Error> {
+        // What is asked for so often is to be prepared, where that is possible.
+        self.shared.learn_way();
+        Ok(Line { conn: self.shared.get()?, file, seen: None })
+    }
+
     /// All that has changed since the last call; everything, when that did not succeed.
     pub(super) fn read(&mut self) -> Result<Vec<Change>, Error> {
         let file = self.shared.url().file().and_then(|path| FileIdentity::of(&path));
         let mut line = match self.line.take().filter(|line| line.file == file) {
             Some(line) => line,
-            None => Line { conn: self.shared.get()?, file, seen: None },
+            None => self.begin(file)?,
         };
         match store::changes(&mut line.conn, line.seen.as_ref()) {
             Ok((changes, seen)) => {
@@ -37,6 +43,7 @@ impl Reader {
                 Ok(changes)
             }
             Err(error) => {
+                self.shared.notice(&error);
                 line.conn.give_up();
                 Err(Error::shared(error))
             }

@@ -10,6 +10,8 @@ use diesel::prelude::*;
 
 use super::Change;
 #[cfg(feature = "postgres")]
+use super::log;
+#[cfg(feature = "postgres")]
 use crate::db::Moment;
 #[cfg(feature = "postgres")]
 use crate::db::schema::housekey_change;
@@ -80,49 +82,26 @@ fn version(conn: &mut SqliteConnection) -> QueryResult<i32> {
 
 /// Of more changes than this at once everything is told.
 #[cfg(feature = "postgres")]
-const MOST: usize = 1000;
-
-/// The changes that a snapshot sees and the one before did not, and the snapshot: by one statement, so that it is the
-/// same for both.
-#[cfg(feature = "postgres")]
-const LOGGED: &str = "SELECT now.*, change.xid IS NOT NULL AS is_one, change.session_key, change.user_id \
-    FROM (SELECT txid_current_snapshot()::text AS snapshot, clock_timestamp() AS at, \
-        pg_postmaster_start_time() AS started) AS now \
-    LEFT JOIN (\
-        (SELECT xid, session_key, user_id FROM housekey_change WHERE xid >= $1 \
-            UNION ALL SELECT xid, session_key, user_id FROM housekey_change WHERE xid = ANY ($2)) \
-        LIMIT $3\
-    ) AS change ON true";
+const MOST: i64 = 1000;
 
 #[cfg(feature = "postgres")]
-#[derive(QueryableByName)]
+#[derive(Queryable)]
 struct Logged {
-    #[diesel(sql_type = diesel::sql_types::Text)]
     snapshot: String,
-    #[diesel(sql_type = diesel::sql_types::Timestamptz)]
     at: DateTime<Utc>,
-    #[diesel(sql_type = diesel::sql_types::Timestamptz)]
     started: DateTime<Utc>,
-    #[diesel(sql_type = diesel::sql_types::Bool)]
     is_one: bool,
-    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::Text>)]
     session_key: Option<String>,
-    #[diesel(sql_type = diesel::sql_types::Nullable<diesel::sql_types::BigInt>)]
     user_id: Option<i64>,
 }
 
 #[cfg(feature = "postgres")]
 fn logged(conn: &mut PgConnection, since: Option<&Horizon>) -> QueryResult<(Vec<Change>, Horizon)> {
-    use diesel::sql_types::{Array, BigInt};
     let (from, open) = since.map_or((i64::MAX, &[][..]), |seen| (seen.xmax, &seen.open));
-    let rows: Vec<Logged> = diesel::sql_query(LOGGED)
-        .bind::<BigInt, _>(from)
-        .bind::<Array<BigInt>, _>(open)
-        .bind::<BigInt, _>(i64::try_from(MOST + 1).unwrap_or(i64::MAX))
-        .load(conn)?;
+    let rows: Vec<Logged> = log::Since { from, open, most: MOST + 1 }.load(conn)?;
     let horizon = rows.first().and_then(Horizon::of).ok_or(diesel::result::Error::NotFound)?;
     let is_next = since.is_some_and(|since| horizon.follows(since));
-    if !is_next || rows.len() > MOST {
+    if !is_next || i64::try_from(rows.len()).is_ok_and(|many| many > MOST) {
         return Ok((vec![Change::Everything], horizon));
     }
     let changes = rows.into_iter().filter(|row| row.is_one);

@@ -135,16 +135,21 @@ impl SharedPool {
                 Ok(value) => return Ok((value, connection)),
                 Err(error) if is_broken_connection(&error) && old_ones > 0 => {
                     old_ones -= 1;
-                    on_shared!(SharedPool, self, pool => pool.notice(&error));
+                    self.notice(&error);
                     connection.give_up();
                 }
                 Err(error) if is_lost_statement(&error) && old_ones > 0 => {
                     old_ones -= 1;
-                    on_shared!(SharedPool, self, pool => pool.notice(&error));
+                    self.notice(&error);
                 }
                 Err(error) => return Err(Error::shared(error)),
             }
         }
+    }
+
+    /// What an error tells of the way to the database.
+    pub(crate) fn notice(&self, error: &diesel::result::Error) {
+        on_shared!(SharedPool, self, pool => pool.notice(error));
     }
 
     /// From now on nobody waits for the database while it is known to be away.
