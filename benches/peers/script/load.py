@@ -17,9 +17,11 @@ def cpu_of(pid):
 
 
 def pss_of(pids):
-    """Memory in MB, with what is shared divided by those who share it."""
-    kilobytes = (re.search(r"^Pss:\s+(\d+)", read(f"/proc/{pid}/smaps_rollup"), re.M) for pid in pids)
-    return sum(int(found[1]) for found in kilobytes if found) / 1024
+    """Memory in MB, with what is shared divided by those who share it; without the pages of a mapped database file, which
+    the system takes back when it needs them."""
+    maps = "".join(read(f"/proc/{pid}/smaps") for pid in pids)
+    found = re.findall(r"^[0-9a-f]+-[0-9a-f]+ .*?(\S*)\n(?:(?![0-9a-f]+-).*\n)*?Pss:\s+(\d+)", maps, re.M)
+    return sum(int(kilobytes) for path, kilobytes in found if not path.endswith(".db")) / 1024
 
 
 class Backends:
