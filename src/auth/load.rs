@@ -162,6 +162,8 @@ impl Auth {
         mut opened: Box<Opened>,
         found: Result<Option<UserRow>, Error>,
     ) -> Result<Step, Error> {
+        // Of a user who does not stand in the row nobody would tell who keeps it.
+        opened.verified = None;
         opened.state.rejected = match found {
             Ok(Some(row)) => {
                 if let Some(key) = &opened.state.key {

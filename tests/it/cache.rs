@@ -15,6 +15,7 @@ use crate::support::{
 on_both_databases!(
     an_end_elsewhere_is_seen_in_time,
     what_django_does_is_seen_in_time,
+    what_becomes_of_the_user_of_a_session_of_djangos_is_seen_in_time,
     who_has_changed_a_session_reads_it_so_at_once,
     a_session_that_ends_soon_is_not_kept_beyond_its_end,
     more_visitors_than_are_kept_are_known_all_the_same,
@@ -70,6 +71,24 @@ fn what_django_does_is_seen_in_time(home: &Home) {
         order(&mut django, &cookie);
         assert_is_seen_in_time(&app, &cookie, Some(why));
     }
+}
+
+/// Whose it is stands in its data alone, until somebody writes it down.
+fn what_becomes_of_the_user_of_a_session_of_djangos_is_seen_in_time(home: &Home) {
+    let app = open(home, 100);
+    user(&app, "ada");
+    let Some(mut django) = Django::start(home) else { return };
+    let cookie = django.text("login", json!({ "username": "ada" }));
+    // Until the login itself is no news any more.
+    let (began, another) = (Instant::now(), login(&app, "ada"));
+    while began.elapsed() < 3 * STALENESS {
+        assert_eq!(whoami(&app, &another).as_deref(), Ok("ada"));
+    }
+    for _ in 0..5 {
+        assert_eq!(whoami(&app, &cookie).as_deref(), Ok("ada"));
+    }
+    home.execute("UPDATE auth_user SET is_active = false");
+    assert_is_seen_in_time(&app, &cookie, Some(Rejected::Inactive));
 }
 
 fn who_has_changed_a_session_reads_it_so_at_once(home: &Home) {
