@@ -14,7 +14,7 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 3;
 
 impl Config {
-    /// Keeps the sessions and users of so many visitors in the memory of this app, about 1 kB each; none unless said.
+    /// Keeps the sessions and users of so many visitors in the memory of this app, about 2 kB each; none unless said.
     ///
     /// Every process asks the shared database some times a second what has changed, whoever changed it: an app, Django,
     /// `psql`. So a logout, a new password or a deactivated user is seen everywhere within [`Config::staleness`]. While it

@@ -109,7 +109,8 @@ fn cookies(home: &Home, house: &House) -> Vec<String> {
          WHERE session_key = '{ours}'"
     ));
     let of_nobody = "n".repeat(32);
-    let forged = format!("{}x", &ours[..39]);
+    let other = if ours.ends_with('x') { 'y' } else { 'x' };
+    let forged = format!("{}{other}", &ours[..39]);
     cookies.extend([ended, expired, strange, of_django, of_nobody, forged, String::new()]);
     cookies
 }
