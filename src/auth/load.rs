@@ -46,8 +46,6 @@ pub(crate) struct Opened {
     written: i64,
     /// The place in the ring of the key that signed it.
     key: usize,
-    /// To be filled for who comes next.
-    verified: Option<Arc<OnceLock<Verified>>>,
 }
 
 /// What writes, asks more of the database, or keeps a processor busy.
@@ -134,7 +132,7 @@ impl Auth {
         if let Proof::Fallback(key) = presented.proof {
             self.renewals.note(&mut state, key);
         }
-        self.recognise(Opened { state, written, key, verified: row.verified }, row.user)
+        self.recognise(Opened { state, written, key }, row.user, row.verified.as_deref())
     }
 
     /// Does nothing that holds this login together have to be replaced?
@@ -162,14 +160,13 @@ impl Auth {
         mut opened: Box<Opened>,
         found: Result<Option<UserRow>, Error>,
     ) -> Result<Step, Error> {
-        // Of a user who does not stand in the row nobody would tell who keeps it.
-        opened.verified = None;
         opened.state.rejected = match found {
             Ok(Some(row)) => {
                 if let Some(key) = &opened.state.key {
                     self.lookups.is_of(key, row.id);
                 }
-                return self.stamped(*opened, row.into());
+                // Of a user who does not stand in the session's row nobody would tell who keeps it.
+                return self.stamped(*opened, row.into(), None);
             }
             Ok(None) => Some(Rejected::Inactive),
             Err(error) if error.is_strange_row() => Some(Rejected::Unreadable),
@@ -205,14 +202,19 @@ impl Auth {
     }
 
     /// Finds out whose session this is (`django.contrib.auth.get_user`).
-    fn recognise(&self, mut opened: Opened, known: Option<Arc<UserRow>>) -> Result<Step, Error> {
+    fn recognise(
+        &self,
+        mut opened: Opened,
+        known: Option<Arc<UserRow>>,
+        for_the_next: Option<&OnceLock<Verified>>,
+    ) -> Result<Step, Error> {
         let data = &opened.state.data;
         let Some(id) = user_id(data) else { return Ok(self.done(opened)) };
         if data.text(USER_BACKEND).as_deref() != Some(BACKEND) {
             return Ok(self.done(opened));
         }
         match (known.filter(|row| i64::from(row.id) == id), i32::try_from(id)) {
-            (Some(row), _) => self.stamped(opened, row),
+            (Some(row), _) => self.stamped(opened, row, for_the_next),
             (None, Ok(id)) => Ok(Step::User(Box::new(opened), id)),
             (None, Err(_)) => {
                 opened.state.rejected = Some(Rejected::Inactive);
@@ -222,7 +224,12 @@ impl Auth {
     }
 
     /// Is the login this user's, as the user is now?
-    fn stamped(&self, mut opened: Opened, row: Arc<UserRow>) -> Result<Step, Error> {
+    fn stamped(
+        &self,
+        mut opened: Opened,
+        row: Arc<UserRow>,
+        for_the_next: Option<&OnceLock<Verified>>,
+    ) -> Result<Step, Error> {
         let state = &mut opened.state;
         if !row.is_active {
             state.rejected = Some(Rejected::Inactive);
@@ -238,7 +245,7 @@ impl Auth {
             state.changed.clear();
         }
         let user = Arc::new(User::from(Arc::unwrap_or_clone(row)));
-        if let Some(verified) = opened.verified.as_ref().filter(|_| !is_renewed) {
+        if let Some(verified) = for_the_next.filter(|_| !is_renewed) {
             let (data, written) = (state.data.clone(), opened.written);
             let (keys, user) = ([opened.key, key], Arc::clone(&user));
             // Another one may have been faster, with the same.

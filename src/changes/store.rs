@@ -82,7 +82,7 @@ fn version(conn: &mut SqliteConnection) -> QueryResult<i32> {
 
 /// Of more changes than this at once everything is told.
 #[cfg(feature = "postgres")]
-const MOST: i64 = 1000;
+const MOST: u16 = 1000;
 
 #[cfg(feature = "postgres")]
 #[derive(Queryable)]
@@ -98,10 +98,10 @@ struct Logged {
 #[cfg(feature = "postgres")]
 fn logged(conn: &mut PgConnection, since: Option<&Horizon>) -> QueryResult<(Vec<Change>, Horizon)> {
     let (from, open) = since.map_or((i64::MAX, &[][..]), |seen| (seen.xmax, &seen.open));
-    let rows: Vec<Logged> = log::Since { from, open, most: MOST + 1 }.load(conn)?;
+    let rows: Vec<Logged> = log::Since { from, open, most: i64::from(MOST) + 1 }.load(conn)?;
     let horizon = rows.first().and_then(Horizon::of).ok_or(diesel::result::Error::NotFound)?;
     let is_next = since.is_some_and(|since| horizon.follows(since));
-    if !is_next || i64::try_from(rows.len()).is_ok_and(|many| many > MOST) {
+    if !is_next || rows.len() > usize::from(MOST) {
         return Ok((vec![Change::Everything], horizon));
     }
     let changes = rows.into_iter().filter(|row| row.is_one);

@@ -43,13 +43,9 @@ fn room_for<T: Clone>(most: usize) -> Entries<SessionKey, T> {
         .weight_capacity(places as u64)
         .shards(parts)
         .build();
-    options.map_or_else(
-        |_| Entries::new(places),
-        |options| {
-            let (hasher, all) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
-            Entries::with_options(options, UnitWeighter, hasher, all)
-        },
-    )
+    let Ok(options) = options else { return Entries::new(places) };
+    let (hasher, lifecycle) = (DefaultHashBuilder::default(), DefaultLifecycle::default());
+    Entries::with_options(options, UnitWeighter, hasher, lifecycle)
 }
 
 impl Cache {

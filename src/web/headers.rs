@@ -68,6 +68,17 @@ macro_rules! headers_of {
             }
         }
 
+        fn lines_of<'a>(
+            headers: &'a $($module)::+::HeaderMap,
+            name: &str,
+        ) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+            let all = match known(name) {
+                Some(known) => headers.get_all(known),
+                None => headers.get_all(name),
+            };
+            all.into_iter().map($($module)::+::HeaderValue::as_bytes)
+        }
+
         fn named(name: &'static str) -> $($module)::+::HeaderName {
             let parsed = || $($module)::+::HeaderName::from_static(name);
             known(name).cloned().unwrap_or_else(parsed)

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderValue;
 use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
 
@@ -40,12 +39,7 @@ impl Head for View<'_> {
     }
 
     fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        let headers = self.0.headers();
-        let all = match known(name) {
-            Some(known) => headers.get_all(known),
-            None => headers.get_all(name),
-        };
-        all.map(HeaderValue::as_bytes)
+        lines_of(self.0.headers(), name)
     }
 
     fn peer(&self) -> Option<IpAddr> {

@@ -9,7 +9,7 @@ use axum_core::extract::Request;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
 
 use crate::error::Error;
 use crate::web::head::{Form, Head};
@@ -75,11 +75,7 @@ impl Head for View<'_> {
     }
 
     fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
-        let all = match known(name) {
-            Some(known) => self.headers.get_all(known),
-            None => self.headers.get_all(name),
-        };
-        all.iter().map(HeaderValue::as_bytes)
+        lines_of(self.headers, name)
     }
 
     fn peer(&self) -> Option<IpAddr> {
