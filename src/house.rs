@@ -445,7 +445,8 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// [`Error::TooManyAttempts`]; [`Error::Busy`] when more passwords wait to be hashed than
-    /// [`Config::password_hashes_at_once`] lets in; [`Error::Unreachable`], [`Error::PoolTimeout`] and
+    /// [`Config::password_hashes_at_once`] lets in; [`Error::NotBuiltIn`] when the user's hash is of an algorithm whose
+    /// feature this app lacks; [`Error::Unreachable`], [`Error::PoolTimeout`] and
     /// [`Error::Database`]; [`Error::NotAllowed`] when the app's database role may not count attempts.
     pub fn authenticate(&self, username: &str, password: &str) -> Result<Option<User>, Error> {
         self.rooms.auth.authenticate(&Visitor::default(), username, password)
@@ -586,7 +587,7 @@ impl<L: HouseConnection> Housekey<L> {
     ///
     /// # Errors
     /// [`Error::User`] when the user does not exist any more or the new password is too long;
-    /// [`Error::TooManyAttempts`] after wrong old ones, [`Error::Busy`]; [`Error::NotAllowed`] when the app's database
+    /// [`Error::TooManyAttempts`] after wrong old ones, [`Error::Busy`], [`Error::NotBuiltIn`]; [`Error::NotAllowed`] when the app's database
     /// role may not; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn change_password(
         &self,

@@ -14,9 +14,8 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
-use subtle::ConstantTimeEq;
 
-use crate::key::{KeyRing, SecretKey};
+use crate::key::{KeyRing, SecretKey, same};
 use crate::signing::salted_hmac;
 
 const SALT: &str = "django.contrib.auth.tokens.PasswordResetTokenGenerator";
@@ -54,7 +53,7 @@ impl ResetTokens {
             return false;
         };
         // The whole text is compared, so that no second spelling of it is accepted.
-        let ours = |key| bool::from(token(user, made, key).as_bytes().ct_eq(text.as_bytes()));
+        let ours = |key| same(token(user, made, key).as_bytes(), text.as_bytes());
         self.0.iter().any(ours) && now.saturating_sub(made) <= timeout
     }
 }

@@ -5,7 +5,7 @@ use crate::db::SharedConnection;
 use crate::error::Error;
 use crate::events::EventKind;
 use crate::gate::Pass;
-use crate::password::{Hasher, Verdict};
+use crate::password::{Hasher, NotBuiltIn, Verdict};
 use crate::session::store;
 use crate::session::visitor::Visitor;
 use crate::throttle::store as throttle;
@@ -37,7 +37,7 @@ impl Auth {
             None => Who::Stranger(visitor.address.parse().ok()),
         };
         let Admitted { reservation, pass } = self.admit(&name, who)?;
-        let is_right = self.is_right(&pass, row.as_ref(), password);
+        let is_right = self.is_right(&pass, row.as_ref(), password)?;
         drop(pass);
         let user = row.map(User::from);
         if is_right {
@@ -100,19 +100,25 @@ impl Auth {
         device.is_of(row).then_some(device.nonce)
     }
 
-    fn is_right(&self, _: &Pass<'_>, row: Option<&UserRow>, password: &str) -> bool {
+    fn is_right(
+        &self,
+        _: &Pass<'_>,
+        row: Option<&UserRow>,
+        password: &str,
+    ) -> Result<bool, NotBuiltIn> {
         let found = match row {
             None => Found::Nobody,
             Some(row) if row.is_active => Found::MaySignIn(&row.password),
             Some(row) => Found::MayNot(&row.password),
         };
         match (judge(self.hasher, found, password), row) {
-            (Verdict::Right, _) => true,
+            (Verdict::Right, _) => Ok(true),
             (Verdict::RightButWeaker, Some(row)) => {
                 self.upgrade(row, password);
-                true
+                Ok(true)
             }
-            _ => false,
+            (Verdict::NotBuiltIn(lacking), _) => Err(lacking),
+            _ => Ok(false),
         }
     }
 

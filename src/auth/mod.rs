@@ -176,11 +176,15 @@ impl Auth {
     ) -> Result<bool, Error> {
         let mut row = self.fresh(user)?;
         let Admitted { reservation, pass } = self.admit_signed_in(&row)?;
-        if self.hasher.verify(old, &row.password) == Verdict::Wrong {
-            drop(pass);
-            let visitor = session.state().visitor.clone();
-            self.record_failure(&visitor, Some(user), "old password", &reservation);
-            return Ok(false);
+        match self.hasher.verify(old, &row.password) {
+            Verdict::Right | Verdict::RightButWeaker => {}
+            Verdict::NotBuiltIn(lacking) => return Err(lacking.into()),
+            Verdict::Wrong => {
+                drop(pass);
+                let visitor = session.state().visitor.clone();
+                self.record_failure(&visitor, Some(user), "old password", &reservation);
+                return Ok(false);
+            }
         }
         reservation.settle(&self.shared)?;
         let new_hash = self.hash(&pass, &user.username, new)?;

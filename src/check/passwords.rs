@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::db::settings::{self, Setting};
 use crate::db::{SharedConnection, SharedPool, migrate};
 use crate::error::Error;
-use crate::password::Hasher;
+use crate::password::{Hasher, NotBuiltIn, not_built_in};
 use crate::user::store as users;
 
 /// How many of the newest users are looked at: enough to see a habit, few enough for a health page.
@@ -54,6 +54,7 @@ pub(super) fn look(shared: &SharedPool, config: &Config) -> Vec<Finding> {
         let house = shared.run(hasher_of_house)?;
         let newest = users::newest(shared, SAMPLE)?;
         let mut findings = Findings::about("passwords");
+        unreadable_hashes(&mut findings, house.as_ref(), &newest);
         if let Some(house) = &house {
             foreign_hashes(&mut findings, house, &newest);
         }
@@ -62,6 +63,29 @@ pub(super) fn look(shared: &SharedPool, config: &Config) -> Vec<Finding> {
         Ok(findings.unless_any(format!("passwords are hashed as {hasher}")))
     };
     seen("passwords", look())
+}
+
+/// Whom this app cannot sign in, because it is built without the algorithm of their passwords.
+fn unreadable_hashes(findings: &mut Findings, house: Option<&Setting>, newest: &[users::Sample]) {
+    let mut lacking = BTreeMap::new();
+    if let Some(agreed) = house.and_then(|house| not_built_in(&house.value)) {
+        lacking.insert(agreed.feature, (agreed, 0));
+    }
+    for hasher in newest.iter().filter_map(|user| not_built_in(&user.password)) {
+        lacking.entry(hasher.feature).or_insert((hasher, 0)).1 += 1;
+    }
+    for (NotBuiltIn { algorithm, feature }, users) in lacking.into_values() {
+        let who = match users {
+            0 => "who gets a new one cannot sign in here".to_owned(),
+            users => format!("{users} of the newest users cannot sign in here"),
+        };
+        findings.wrong(
+            format!(
+                "passwords of the house are hashed as {algorithm}, which this app is built without: {who}"
+            ),
+            format!("build it with the feature `{feature}` of housekey"),
+        );
+    }
 }
 
 /// A hash above the house's was written by a Django of higher cost; one below it whose user has signed in

@@ -221,7 +221,7 @@ impl Config {
     /// | `USE_X_FORWARDED_HOST` | the proxy tells the host that was asked in `X-Forwarded-Host` | `false` |
     /// | `SECURE_PROXY_SSL_HEADER` | JSON list: the header by which the proxy says "it was HTTPS", and its value | none |
     /// | `CLIENT_ADDRESS_HEADER` | the header by which the proxy tells a visitor's address, like `X-Real-IP` | the connection's |
-    /// | `PASSWORD_HASHER` | `pbkdf2_sha256`, `pbkdf2_sha1`, `argon2`, `bcrypt_sha256` or `scrypt` | `pbkdf2_sha256` |
+    /// | `PASSWORD_HASHER` | `pbkdf2_sha256`, `pbkdf2_sha1`, `argon2`, `bcrypt_sha256` or `scrypt`, the last three each with its feature | `pbkdf2_sha256` |
     /// | `PASSWORD_ITERATIONS` | rounds of `pbkdf2_sha256` | 1000000 |
     /// | `PASSWORD_RESET_TIMEOUT` | seconds | 259200 |
     /// | `SESSION_CACHE_ENTRIES` | how many sessions are kept in memory | 0 |
@@ -453,12 +453,12 @@ impl Config {
     /// How new passwords are hashed, and up to what stored ones are upgraded (the first of Django's
     /// `PASSWORD_HASHERS`). Every app of the house wants the same.
     ///
-    /// ```
+    /// ```no_run
     /// use housekey::password::{Algorithm, Hasher};
     /// # use housekey::{Config, SecretKey};
     /// # let key = SecretKey::new(housekey::key::generate())?;
     /// let config = Config::new("house.db", "notes.db", key)?
-    ///     .password_hasher(Hasher::preferring(Algorithm::Argon2));
+    ///     .password_hasher(Hasher::preferring(Algorithm::Argon2)?);
     /// # Ok::<(), housekey::Error>(())
     /// ```
     #[must_use]

@@ -77,7 +77,9 @@ impl<F: Fn(&str) -> Option<String>> Variables<F> {
                 )
             })?,
         };
-        let default = Hasher::preferring(algorithm);
+        let default = Hasher::preferring(algorithm).map_err(|lacking| {
+            Error::config("PASSWORD_HASHER", format!("cannot be used: {lacking}"))
+        })?;
         match self.optional("PASSWORD_ITERATIONS") {
             None => Ok(default),
             Some(_) if algorithm != Algorithm::Pbkdf2Sha256 => Err(Error::config(

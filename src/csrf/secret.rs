@@ -2,10 +2,8 @@
 
 use std::fmt;
 
-use subtle::ConstantTimeEq;
-
 use super::Failure;
-use crate::key::{ALPHANUMERIC, random_text};
+use crate::key::{ALPHANUMERIC, random_text, same};
 
 /// Characters in a secret; with its mask it has twice as many.
 const LENGTH: usize = 32;
@@ -41,11 +39,7 @@ impl Secret {
     /// Does this token, masked or not, hold this secret?
     pub(crate) fn check(&self, token: &str) -> Result<(), Flaw> {
         let theirs = unmasked(token)?;
-        if bool::from(self.0.as_bytes().ct_eq(theirs.as_bytes())) {
-            Ok(())
-        } else {
-            Err(Flaw::Mismatch)
-        }
+        if same(self.0.as_bytes(), theirs.as_bytes()) { Ok(()) } else { Err(Flaw::Mismatch) }
     }
 }
 

@@ -12,6 +12,7 @@ pub use denied::Denied;
 pub use moving::MoveError;
 
 use crate::key::{Fingerprint, WeakKey};
+use crate::password::NotBuiltIn;
 use crate::place::{DatabaseKind, Place};
 use words::{in_use, in_words, key_remedy};
 
@@ -276,6 +277,10 @@ pub enum Error {
         /// How many wait.
         waiting: usize,
     },
+
+    /// A password is hashed, or was to be, by an algorithm that this app is built without.
+    #[error(transparent)]
+    NotBuiltIn(#[from] NotBuiltIn),
 
     /// There is no such user, group or permission.
     #[error(

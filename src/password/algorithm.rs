@@ -2,7 +2,15 @@
 
 use std::fmt;
 
-/// The algorithms that verify: those of Django's default `PASSWORD_HASHERS`.
+/// Memory in KiB, passes and lanes of Django's `Argon2PasswordHasher`.
+pub(super) const ARGON2_COSTS: [u32; 3] = [102_400, 2, 8];
+/// Of Django's `BCryptSHA256PasswordHasher`, as a power of 2.
+pub(super) const BCRYPT_ROUNDS: u32 = 12;
+/// N, r and p of Django's `ScryptPasswordHasher`.
+pub(super) const SCRYPT_COSTS: [u32; 3] = [1 << 14, 8, 5];
+
+/// The algorithms that verify: those of Django's default `PASSWORD_HASHERS`. Argon2, bcrypt and scrypt take a feature
+/// each, named like the crate.
 ///
 /// ```
 /// assert_eq!(housekey::password::Algorithm::BcryptSha256.to_string(), "bcrypt_sha256");
@@ -34,6 +42,17 @@ impl Algorithm {
             Self::Argon2 => 4,
         }
     }
+
+    /// Can this build hash so?
+    pub(super) fn built_in(self) -> Result<(), NotBuiltIn> {
+        let (feature, is_on) = match self {
+            Self::Pbkdf2Sha256 | Self::Pbkdf2Sha1 => return Ok(()),
+            Self::Argon2 => ("argon2", cfg!(feature = "argon2")),
+            Self::BcryptSha256 => ("bcrypt", cfg!(feature = "bcrypt")),
+            Self::Scrypt => ("scrypt", cfg!(feature = "scrypt")),
+        };
+        if is_on { Ok(()) } else { Err(NotBuiltIn { algorithm: self, feature }) }
+    }
 }
 
 impl fmt::Display for Algorithm {
@@ -46,6 +65,29 @@ impl fmt::Display for Algorithm {
             Self::Scrypt => "scrypt",
         })
     }
+}
+
+/// This build cannot hash passwords so, nor read such hashes.
+///
+/// ```
+/// use housekey::password::{Algorithm, Hasher};
+/// if let Err(lacking) = Hasher::preferring(Algorithm::Scrypt) {
+///     assert_eq!(
+///         lacking.to_string(),
+///         "the password hasher `scrypt` is not built into this app; build it with the feature `scrypt` of housekey"
+///     );
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the password hasher `{algorithm}` is not built into this app; build it with the feature `{feature}` of housekey"
+)]
+#[non_exhaustive]
+pub struct NotBuiltIn {
+    /// What is lacking.
+    pub algorithm: Algorithm,
+    /// The feature of this crate that brings it.
+    pub feature: &'static str,
 }
 
 /// The algorithm that a stored text names, whether or not the rest of it makes sense.

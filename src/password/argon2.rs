@@ -2,12 +2,11 @@ use argon2::{Algorithm, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+use super::algorithm::ARGON2_COSTS;
+
 const MAX_KIBIBYTES: u32 = 1 << 20;
 const MAX_PASSES: u32 = 20;
 const MAX_LANES: u32 = 64;
-
-/// Memory in KiB, passes and lanes of Django's `Argon2PasswordHasher`.
-pub(super) const COSTS: [u32; 3] = [102_400, 2, 8];
 
 /// `argon2id$v=19$m=102400,t=2,p=8$SALT$DIGEST`
 pub(super) struct Argon2 {
@@ -36,7 +35,7 @@ impl Argon2 {
 
     /// Its salt is the text's bytes.
     pub(super) fn fresh(salt: &str) -> Option<Self> {
-        let [memory, passes, lanes] = COSTS;
+        let [memory, passes, lanes] = ARGON2_COSTS;
         Some(Self {
             variant: Algorithm::Argon2id,
             version: Some(Version::V0x13),

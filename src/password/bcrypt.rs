@@ -2,13 +2,10 @@ use bcrypt::{HashParts, Version, hash_with_salt};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::key::random_bytes;
+use super::algorithm::BCRYPT_ROUNDS;
 
 const LENGTH: usize = 60;
 const MAX_COST: u32 = 16;
-
-/// Of Django's `BCryptSHA256PasswordHasher`, as a power of 2.
-pub(super) const ROUNDS: u32 = 12;
 
 /// `$2b$12$SALTDIGEST`
 pub(super) struct BcryptSha256 {
@@ -34,15 +31,20 @@ impl BcryptSha256 {
     }
 
     /// bcrypt has salts of its own kind.
-    pub(super) fn fresh() -> Option<Self> {
-        let parts = hash_with_salt(b"", 4, random_bytes()).ok()?;
-        let text =
-            parts.format_for_version(Version::TwoB).replacen("$04$", &format!("${ROUNDS:02}$"), 1);
+    pub(super) fn fresh(_: &str) -> Option<Self> {
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).expect("the operating system gives random bytes");
+        let parts = hash_with_salt(b"", 4, salt).ok()?;
+        let text = parts.format_for_version(Version::TwoB).replacen(
+            "$04$",
+            &format!("${BCRYPT_ROUNDS:02}$"),
+            1,
+        );
         Self::parse(&text)
     }
 
-    pub(super) fn rounds(&self) -> u32 {
-        self.parts.get_cost()
+    pub(super) fn costs(&self) -> [u64; 3] {
+        [self.parts.get_cost().into(), 0, 0]
     }
 
     pub(super) fn encode(&self, password: &[u8]) -> Option<String> {

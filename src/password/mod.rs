@@ -15,22 +15,26 @@
 use std::fmt;
 use std::hint::black_box;
 
-use subtle::ConstantTimeEq;
-
+use self::algorithm::{ARGON2_COSTS, BCRYPT_ROUNDS, SCRYPT_COSTS};
 use self::pbkdf2::{MAX_ITERATIONS, Pbkdf2};
 use self::stored::Stored;
-use crate::key::{ALPHANUMERIC, random_text};
+use crate::key::{ALPHANUMERIC, random_text, same};
 
+#[cfg(not(all(feature = "argon2", feature = "bcrypt", feature = "scrypt")))]
+mod absent;
 mod algorithm;
+#[cfg(feature = "argon2")]
 mod argon2;
+#[cfg(feature = "bcrypt")]
 mod bcrypt;
 mod common;
 mod pbkdf2;
+#[cfg(feature = "scrypt")]
 mod scrypt;
 mod stored;
 mod weakness;
 
-pub use algorithm::{Algorithm, identify};
+pub use algorithm::{Algorithm, NotBuiltIn, identify};
 pub use weakness::{Attribute, Person, Weakness, weaknesses};
 
 /// The longest password that is hashed at all, in bytes of UTF-8; Django itself has no limit.
@@ -90,21 +94,31 @@ impl Hasher {
 
     /// Prefers another algorithm, at the costs of Django 5.2.
     ///
-    /// | algorithm | cost |
-    /// |---|---|
-    /// | `pbkdf2_sha256`, `pbkdf2_sha1` | 1,000,000 iterations |
-    /// | `argon2` | 100 MiB, 2 passes, 8 lanes |
-    /// | `bcrypt_sha256` | 2^12 rounds |
-    /// | `scrypt` | N = 2^14, r = 8, p = 5 |
+    /// | algorithm | cost | feature |
+    /// |---|---|---|
+    /// | `pbkdf2_sha256`, `pbkdf2_sha1` | 1,000,000 iterations | |
+    /// | `argon2` | 100 MiB, 2 passes, 8 lanes | `argon2` |
+    /// | `bcrypt_sha256` | 2^12 rounds | `bcrypt` |
+    /// | `scrypt` | N = 2^14, r = 8, p = 5 | `scrypt` |
     ///
     /// ```
     /// use housekey::password::{Algorithm, Hasher};
-    /// let hasher = Hasher::preferring(Algorithm::BcryptSha256);
+    /// # #[cfg(feature = "bcrypt")] {
+    /// let hasher = Hasher::preferring(Algorithm::BcryptSha256)?;
     /// assert!(hasher.hash("secret")?.starts_with("bcrypt_sha256$$2b$12$"));
-    /// # Ok::<(), housekey::password::TooLong>(())
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    #[must_use]
-    pub fn preferring(algorithm: Algorithm) -> Self {
+    ///
+    /// # Errors
+    /// [`NotBuiltIn`] without the algorithm's feature.
+    pub fn preferring(algorithm: Algorithm) -> Result<Self, NotBuiltIn> {
+        algorithm.built_in()?;
+        Ok(Self::of_algorithm(algorithm))
+    }
+
+    /// Only to be compared with, unless the algorithm is built in.
+    fn of_algorithm(algorithm: Algorithm) -> Self {
         Self { algorithm, iterations: ITERATIONS }
     }
 
@@ -134,7 +148,7 @@ impl Hasher {
     /// Tells whether `password` is the one that was stored as `encoded`.
     ///
     /// A text that is no hash of the five algorithms, or asks for too much work, is [`Verdict::Wrong`]
-    /// after as long as one hash takes. Only a password over [`MAX_PASSWORD`] is wrong at once.
+    /// after as long as one hash takes, and so is [`Verdict::NotBuiltIn`]. Only a password over [`MAX_PASSWORD`] is wrong at once.
     ///
     /// ```
     /// use housekey::password::{Hasher, Verdict};
@@ -154,9 +168,9 @@ impl Hasher {
         let again = stored.as_ref().and_then(|stored| stored.encode(password.as_bytes()));
         let (Some(stored), Some(again)) = (stored, again) else {
             self.spend(password);
-            return Verdict::Wrong;
+            return not_built_in(encoded).map_or(Verdict::Wrong, Verdict::NotBuiltIn);
         };
-        if !bool::from(again.as_bytes().ct_eq(encoded.as_bytes())) {
+        if !same(again.as_bytes(), encoded.as_bytes()) {
             self.spend_missing(password, &stored);
             return Verdict::Wrong;
         }
@@ -213,15 +227,15 @@ impl Hasher {
     pub(crate) fn of(encoded: &str) -> Option<Self> {
         match Stored::parse(encoded)? {
             Stored::Pbkdf2Sha256(pbkdf2) => Some(Self::pbkdf2_sha256(pbkdf2.iterations)),
-            other => Some(Self::preferring(other.algorithm())),
+            other => Some(Self::of_algorithm(other.algorithm())),
         }
     }
 
-    /// Reads back what `Display` writes.
+    /// Reads back what `Display` writes, to be compared with: it may be of an algorithm that is not built in.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text.split_once('$') {
             Some(("pbkdf2_sha256", rounds)) => Some(Self::pbkdf2_sha256(rounds.parse().ok()?)),
-            _ => identify(text).map(Self::preferring),
+            _ => identify(text).map(Self::of_algorithm),
         }
     }
 
@@ -250,9 +264,9 @@ impl Hasher {
     fn costs(self) -> [u64; 3] {
         match self.algorithm {
             Algorithm::Pbkdf2Sha256 | Algorithm::Pbkdf2Sha1 => [self.iterations.into(), 0, 0],
-            Algorithm::Argon2 => argon2::COSTS.map(u64::from),
-            Algorithm::BcryptSha256 => [bcrypt::ROUNDS.into(), 0, 0],
-            Algorithm::Scrypt => scrypt::COSTS.map(u64::from),
+            Algorithm::Argon2 => ARGON2_COSTS.map(u64::from),
+            Algorithm::BcryptSha256 => [BCRYPT_ROUNDS.into(), 0, 0],
+            Algorithm::Scrypt => SCRYPT_COSTS.map(u64::from),
         }
     }
 }
@@ -268,6 +282,12 @@ impl fmt::Display for Hasher {
         let costs = self.costs();
         costs.iter().filter(|cost| **cost > 0).try_for_each(|cost| write!(f, "${cost}"))
     }
+}
+
+/// What keeps this build from finding any password right with a stored text, if the text is of an algorithm that
+/// another build has.
+pub(crate) fn not_built_in(encoded: &str) -> Option<NotBuiltIn> {
+    identify(encoded)?.built_in().err()
 }
 
 fn spend_iterations(password: &str, iterations: u32) {
@@ -301,6 +321,8 @@ pub enum Verdict {
     Right,
     /// The password, but under another algorithm, fewer iterations or a shorter salt: hash it anew.
     RightButWeaker,
+    /// Nobody can tell: the hash is of an algorithm that this build lacks.
+    NotBuiltIn(NotBuiltIn),
 }
 
 /// A new password is longer than [`MAX_PASSWORD`].
@@ -392,6 +414,7 @@ mod tests {
         );
     }
 
+    #[cfg(all(feature = "argon2", feature = "bcrypt", feature = "scrypt"))]
     #[test]
     fn a_cost_at_its_cap_is_paid_and_one_above_is_not() {
         let bcrypt = "bcrypt_sha256$$2b$#$GEk3KIFImPRKjo9jLCXaL.PYn79MclGlebbozjL/1.DPpFudLaLmC";

@@ -2,21 +2,20 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use scrypt::Params;
 
+use super::algorithm::SCRYPT_COSTS;
+
 const MAX_TABLE: u64 = (1 << 30) / 128;
 const MAX_LANES: u64 = (1 << 23) / 128;
 const MAX_WORK: u64 = 1 << 24;
 
-/// N, r and p of Django's `ScryptPasswordHasher`.
-pub(super) const COSTS: [u32; 3] = [1 << 14, 8, 5];
-
 /// `N$SALT$R$P$BASE64`
-pub(super) struct Scrypt<'a> {
+pub(super) struct Scrypt {
     params: Params,
-    salt: &'a str,
+    salt: String,
 }
 
-impl<'a> Scrypt<'a> {
-    pub(super) fn parse(text: &'a str) -> Option<Self> {
+impl Scrypt {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split('$');
         let n = fields.next()?.parse().ok()?;
         let salt = fields.next().filter(|salt| !salt.is_empty())?;
@@ -24,12 +23,12 @@ impl<'a> Scrypt<'a> {
         let p = fields.next()?.parse().ok()?;
         fields.next()?;
         let params = parse_costs(n, r, p)?;
-        fields.next().is_none().then_some(Self { params, salt })
+        fields.next().is_none().then(|| Self { params, salt: salt.to_owned() })
     }
 
-    pub(super) fn fresh(salt: &'a str) -> Option<Self> {
-        let [n, r, p] = COSTS;
-        Some(Self { params: parse_costs(n, r, p)?, salt })
+    pub(super) fn fresh(salt: &str) -> Option<Self> {
+        let [n, r, p] = SCRYPT_COSTS;
+        Some(Self { params: parse_costs(n, r, p)?, salt: salt.to_owned() })
     }
 
     pub(super) fn costs(&self) -> [u64; 3] {

@@ -1,6 +1,15 @@
+#[cfg(not(feature = "argon2"))]
+use super::absent::Absent as Argon2;
+#[cfg(not(feature = "bcrypt"))]
+use super::absent::Absent as BcryptSha256;
+#[cfg(not(feature = "scrypt"))]
+use super::absent::Absent as Scrypt;
+#[cfg(feature = "argon2")]
 use super::argon2::Argon2;
+#[cfg(feature = "bcrypt")]
 use super::bcrypt::BcryptSha256;
 use super::pbkdf2::Pbkdf2;
+#[cfg(feature = "scrypt")]
 use super::scrypt::Scrypt;
 use super::{Algorithm, MAX_ENCODED, SALT_LENGTH, identify};
 
@@ -10,7 +19,7 @@ pub(super) enum Stored<'a> {
     Pbkdf2Sha1(Pbkdf2<'a>),
     Argon2(Argon2),
     BcryptSha256(BcryptSha256),
-    Scrypt(Scrypt<'a>),
+    Scrypt(Scrypt),
 }
 
 impl<'a> Stored<'a> {
@@ -35,7 +44,7 @@ impl<'a> Stored<'a> {
             Algorithm::Pbkdf2Sha256 => Self::Pbkdf2Sha256(pbkdf2),
             Algorithm::Pbkdf2Sha1 => Self::Pbkdf2Sha1(pbkdf2),
             Algorithm::Argon2 => Self::Argon2(Argon2::fresh(salt)?),
-            Algorithm::BcryptSha256 => Self::BcryptSha256(BcryptSha256::fresh()?),
+            Algorithm::BcryptSha256 => Self::BcryptSha256(BcryptSha256::fresh(salt)?),
             Algorithm::Scrypt => Self::Scrypt(Scrypt::fresh(salt)?),
         })
     }
@@ -68,7 +77,7 @@ impl<'a> Stored<'a> {
                 [pbkdf2.iterations.into(), 0, 0]
             }
             Self::Argon2(argon2) => argon2.costs(),
-            Self::BcryptSha256(bcrypt) => [bcrypt.rounds().into(), 0, 0],
+            Self::BcryptSha256(bcrypt) => bcrypt.costs(),
             Self::Scrypt(scrypt) => scrypt.costs(),
         }
     }

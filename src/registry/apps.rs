@@ -1,5 +1,7 @@
 //! Rows of `housekey_app`: which apps the house has seen, on which hosts.
 
+use std::fs;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -59,10 +61,11 @@ pub struct Instance {
     pub profile: Profile,
 }
 
-/// The name of this machine.
+/// The name of this machine: Linux has it as a file (proc(5)), the others have a command.
 pub(crate) fn host() -> String {
-    let name = hostname::get().unwrap_or_default();
-    name.to_string_lossy().chars().take(LONGEST_HOST).collect()
+    let told = || Command::new("hostname").stdin(Stdio::null()).output().map(|told| told.stdout);
+    let name = fs::read("/proc/sys/kernel/hostname").or_else(|_| told()).unwrap_or_default();
+    String::from_utf8_lossy(&name).trim().chars().take(LONGEST_HOST).collect()
 }
 
 /// Writes down that this app is here, and with which settings.
@@ -131,4 +134,15 @@ pub(crate) fn forget(
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_known_by_the_name_that_the_system_has() {
+        let told = Command::new("uname").arg("-n").output().unwrap();
+        assert_eq!(host(), String::from_utf8(told.stdout).unwrap().trim_end());
+    }
 }

@@ -87,7 +87,8 @@ impl AuthSession {
     ///
     /// # Errors
     /// [`Error::TooManyAttempts`] (as an answer: 429 with `Retry-After`) and [`Error::Busy`] (503);
-    /// [`Error::Unreachable`], [`Error::PoolTimeout`], [`Error::Database`] and [`Error::Deadline`] (503).
+    /// [`Error::NotBuiltIn`] (500); [`Error::Unreachable`], [`Error::PoolTimeout`], [`Error::Database`] and
+    /// [`Error::Deadline`] (503).
     pub async fn authenticate(
         &self,
         username: &str,

@@ -80,6 +80,10 @@ impl Problem {
                     format!("Too many wrong passwords. Please try again in {seconds} seconds.");
                 Self::new(429, "Too many attempts", text).with("retry-after", seconds.to_string())
             }
+            Error::NotBuiltIn(_) => {
+                let text = "This app cannot check your password. Please sign in at another app of the house.";
+                Self::new(500, "Your password cannot be checked here", text)
+            }
             error if error.is_temporary() => {
                 let text = "The house does not answer at the moment. Please try again.";
                 Self::new(503, "Not at the moment", text).with("retry-after", "2")

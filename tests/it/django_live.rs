@@ -133,7 +133,7 @@ fn every_hash_that_is_written_here_is_right_in_django() {
         Algorithm::BcryptSha256,
         Algorithm::Scrypt,
     ] {
-        let hasher = Hasher::preferring(algorithm);
+        let hasher = Hasher::preferring(algorithm).unwrap();
         for password in [PASSWORD, "größe メモ 😀", ""] {
             let encoded = hasher.hash(password).unwrap();
             let arguments = json!({"password": password, "encoded": encoded});

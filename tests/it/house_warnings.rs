@@ -53,7 +53,8 @@ fn apps_of_different_cost_are_told(home: &Home) {
     one(&House::open(weaker).unwrap());
 
     // The house goes up with the strongest of its apps, and the others are told.
-    let stronger = home.config("tasks").password_hasher(Hasher::preferring(Algorithm::Scrypt));
+    let stronger =
+        home.config("tasks").password_hasher(Hasher::preferring(Algorithm::Scrypt).unwrap());
     drop(House::open(stronger).unwrap());
     assert!(one(&notes).contains("scrypt$16384$8$5 in `tasks`"));
     assert_eq!(
