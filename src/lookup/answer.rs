@@ -2,6 +2,7 @@
 
 use oneshot::Sender;
 
+use super::line::Turn;
 use super::sources::Sources;
 use crate::error::Error;
 use crate::session::find::Row;
@@ -31,8 +32,9 @@ impl Ask {
     }
 }
 
-/// Answers all of them: one query for the sessions, one for the users, one for the permissions.
-pub(super) fn answer(sources: &Sources, asked: Vec<Ask>) {
+/// Answers all of them: one query for the sessions, one for the users, one for the permissions. The turn ends with the
+/// last of these.
+pub(super) fn answer(sources: &Sources, asked: Vec<Ask>, turn: Turn<'_>) {
     let shared = &sources.shared;
     let (mut sessions, mut users, mut permissions) = (Asked::new(), Asked::new(), Asked::new());
     for ask in asked {
@@ -42,7 +44,18 @@ pub(super) fn answer(sources: &Sources, asked: Vec<Ask>) {
             Ask::Permissions(user, reply) => permissions.push(user, reply),
         }
     }
-    sessions.answer(|key| session(sources, key), |keys| sessions_of(sources, keys));
+    let mut queries = [sessions.of.len(), users.of.len(), permissions.of.len()]
+        .iter()
+        .filter(|asked| **asked > 0)
+        .count();
+    let mut turn = Some(turn);
+    let mut is_asked = || {
+        queries -= 1;
+        if queries == 0 {
+            turn.take();
+        }
+    };
+    sessions.answer(|key| session(sources, key), |keys| sessions_of(sources, keys), &mut is_asked);
     users.answer(
         |id| users::find_by_id(shared, (*id).into()),
         |ids| {
@@ -51,9 +64,13 @@ pub(super) fn answer(sources: &Sources, asked: Vec<Ask>) {
             let of = |id: &i32| found.iter().find(|row| row.id == *id).cloned();
             Ok(ids.iter().map(of).collect())
         },
+        &mut is_asked,
     );
-    permissions
-        .answer(|user| Permissions::of(shared, user), |users| Permissions::of_each(shared, users));
+    permissions.answer(
+        |user| Permissions::of(shared, user),
+        |users| Permissions::of_each(shared, users),
+        &mut is_asked,
+    );
 }
 
 fn session(sources: &Sources, key: &SessionKey) -> Result<Found, Error> {
@@ -89,6 +106,7 @@ impl<K, T> Asked<K, T> {
         self,
         one: impl Fn(&K) -> Result<T, Error>,
         each: impl FnOnce(&[K]) -> Result<Vec<T>, Error>,
+        is_asked: &mut impl FnMut(),
     ) {
         let alone = || self.of.iter().map(&one).collect();
         let answers: Vec<Result<T, Error>> = match self.of.len() {
@@ -101,6 +119,7 @@ impl<K, T> Asked<K, T> {
                 Err(error) => self.of.iter().map(|_| Err(error.for_another())).collect(),
             },
         };
+        is_asked();
         for (reply, answer) in self.replies.into_iter().zip(answers) {
             // Who has gone away does not want to know.
             let _ = reply.send(answer);

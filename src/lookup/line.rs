@@ -13,11 +13,9 @@ use crate::error::Error;
 /// How many questions one query answers.
 const MOST_TOGETHER: usize = 64;
 
-/// A query for so many is a sign that many more come, and that it is answered soon.
-const MANY: usize = 8;
-
-/// Beside one for many the next one begins with so many.
-const WORTH_A_QUERY: usize = 16;
+/// Beside a query for several the next one begins when more wait than that one will leave for it: one at a time costs
+/// the database and the app less for each, and so answers more.
+const WORTH_A_QUERY: usize = 2 * MOST_TOGETHER;
 
 /// A query that takes longer is waited for no more.
 const A_QUERY: Duration = Duration::from_millis(5);
@@ -54,12 +52,11 @@ struct Query {
     term: Option<Term>,
 }
 
-/// A place to ask from, until it is dropped.
+/// A place to ask from, until it is dropped. That is before the answers are handed out: the database is not to wait for
+/// that.
 pub(super) struct Turn<'a> {
     line: &'a Arc<Line>,
     number: u64,
-    /// Does its thread look at the line next? Then no other one is called for that.
-    looks_again: bool,
 }
 
 impl Line {
@@ -97,6 +94,11 @@ impl Line {
         Ok(())
     }
 
+    /// Somebody has waited longer than a query takes.
+    pub(super) fn look(self: &Arc<Self>) {
+        self.call(self.state());
+    }
+
     /// Somebody has waited for too long. Where a query hangs the database is away, and others go on in its place.
     pub(super) fn late(self: &Arc<Self>) -> Error {
         let late = Error::Deadline { waited: self.deadline };
@@ -115,6 +117,13 @@ impl Line {
             self.sources.shared.failed(term, &late);
         }
         late
+    }
+
+    /// As a query for so many that never comes back.
+    #[cfg(test)]
+    pub(super) fn hang(&self, asked: usize) {
+        let query = Query { number: 0, begun: Begun::now(), asked, term: None };
+        self.state().under_way.push(query);
     }
 
     /// Nobody will come any more.
@@ -148,8 +157,7 @@ impl Line {
         let begun = std::thread::Builder::new().name(name).spawn(move || {
             let _there = Thread(&line);
             while let Some((turn, asked)) = line.next() {
-                answer(&line.sources, asked);
-                drop(turn);
+                answer(&line.sources, asked, turn);
             }
         });
         if let Err(error) = begun {
@@ -168,8 +176,7 @@ impl Line {
             if self.is_due(&state) {
                 let asked = state.take();
                 if !asked.is_empty() {
-                    let mut turn = self.begin(&mut state, asked.len());
-                    turn.looks_again = true;
+                    let turn = self.begin(&mut state, asked.len());
                     self.call(state);
                     return Some((turn, asked));
                 }
@@ -180,13 +187,13 @@ impl Line {
         }
     }
 
-    /// Is the next query to begin? Where many ask, it waits for some to come together.
+    /// Is the next query to begin? Where several ask, it waits for the one before it.
     fn is_due(&self, state: &State) -> bool {
-        let is_for_many = |query: &Query| query.asked >= MANY && query.begun.ago() < A_QUERY;
+        let is_for_several = |query: &Query| query.asked > 1 && query.begun.ago() < A_QUERY;
         match state.waiting.len() {
             0 => false,
             _ if state.under_way.len() >= self.places => false,
-            waiting => waiting >= WORTH_A_QUERY || !state.under_way.iter().any(is_for_many),
+            waiting => waiting >= WORTH_A_QUERY || !state.under_way.iter().any(is_for_several),
         }
     }
 
@@ -194,7 +201,7 @@ impl Line {
         state.numbers += 1;
         let (number, term) = (state.numbers, self.sources.shared.term());
         state.under_way.push(Query { number, begun: Begun::now(), asked, term });
-        Turn { line: self, number, looks_again: false }
+        Turn { line: self, number }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -224,9 +231,7 @@ impl Drop for Turn<'_> {
             Some(place) => drop(state.under_way.swap_remove(place)),
             None => state.aside -= 1,
         }
-        if !self.looks_again {
-            self.line.call(state);
-        }
+        self.line.call(state);
     }
 }
 

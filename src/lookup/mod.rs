@@ -12,7 +12,9 @@ mod sources;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oneshot::Receiver;
+use oneshot::{Receiver, RecvTimeoutError};
+#[cfg(feature = "_web")]
+use tokio::time::timeout;
 
 use crate::config::Config;
 use crate::db::SharedPool;
@@ -32,6 +34,9 @@ const AT_ONCE: u32 = 2;
 /// What a visitor waits longer than the deadline, so that a look-up which keeps the deadline can say itself what it
 /// waited for.
 const GRACE: Duration = Duration::from_millis(200);
+
+/// Who has waited so long has another look taken at the line: what is before them may hang.
+const A_WHILE: Duration = Duration::from_millis(100);
 
 /// The one door to sessions, users and permissions, for async callers and for blocking ones.
 pub(crate) struct Lookups {
@@ -114,8 +119,13 @@ impl Lookups {
 
     #[cfg(feature = "_web")]
     async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
-        let answer = self.join(ask)?;
-        match tokio::time::timeout(self.patience, answer).await {
+        let mut answer = self.join(ask)?.into_future();
+        let mut told = timeout(A_WHILE, &mut answer).await;
+        if told.is_err() {
+            self.line.look();
+            told = timeout(self.patience.saturating_sub(A_WHILE), answer).await;
+        }
+        match told {
             Ok(answer) => answer.unwrap_or(Err(Error::Panicked)),
             Err(_) => Err(self.line.late()),
         }
@@ -125,14 +135,19 @@ impl Lookups {
     fn ask_now<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
         if let Some(turn) = self.line.turn_at_once() {
             let (reply, told) = oneshot::channel();
-            answer(&self.sources, vec![ask(reply)]);
-            drop(turn);
+            answer(&self.sources, vec![ask(reply)], turn);
             return told.recv().unwrap_or(Err(Error::Panicked));
         }
-        match self.join(ask)?.recv_timeout(self.patience) {
+        let answer = self.join(ask)?;
+        let mut told = answer.recv_timeout(A_WHILE);
+        if let Err(RecvTimeoutError::Timeout) = told {
+            self.line.look();
+            told = answer.recv_timeout(self.patience.saturating_sub(A_WHILE));
+        }
+        match told {
             Ok(answer) => answer,
-            Err(oneshot::RecvTimeoutError::Disconnected) => Err(Error::Panicked),
-            Err(oneshot::RecvTimeoutError::Timeout) => Err(self.line.late()),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::Panicked),
+            Err(RecvTimeoutError::Timeout) => Err(self.line.late()),
         }
     }
 
@@ -150,5 +165,30 @@ impl Lookups {
 impl Drop for Lookups {
     fn drop(&mut self) {
         self.line.close();
+    }
+}
+
+#[cfg(all(test, feature = "_web", feature = "sqlite"))]
+mod tests {
+    use super::*;
+    use crate::key::SecretKey;
+    use crate::place::Place;
+
+    /// Nobody else comes, and the deadline is far away.
+    #[test]
+    fn who_came_behind_a_query_that_hangs_is_asked_for_beside_it() {
+        let file = std::env::temp_dir().join(format!("housekey-unit-{}.db", std::process::id()));
+        let url = format!("sqlite:{}", file.display());
+        let key = SecretKey::dangerously_unchecked("k");
+        let config = Config::new(&url, &url, key).unwrap().deadline(Duration::from_secs(600));
+        crate::migrate(&config).unwrap();
+        let shared = SharedPool::new(Place::Shared, &config.shared, 4, config.deadline);
+        let lookups = Lookups::new(&config, &shared);
+
+        lookups.line.hang(2);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let found = runtime.block_on(lookups.user(1));
+        assert!(found.unwrap().is_none());
+        std::fs::remove_file(file).unwrap();
     }
 }
