@@ -18,7 +18,7 @@ pub(super) const SCRYPT_COSTS: [u32; 3] = [1 << 14, 8, 5];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// PBKDF2 with HMAC-SHA-256, preferred by Django and by [`Hasher`].
+    /// PBKDF2 with HMAC-SHA-256, preferred by Django and by [`Hasher`](super::Hasher).
     Pbkdf2Sha256,
     /// PBKDF2 with HMAC-SHA-1.
     Pbkdf2Sha1,
