@@ -307,6 +307,13 @@ pub(crate) fn random_text(alphabet: &[u8], length: usize) -> String {
     text
 }
 
+#[cfg(feature = "bcrypt")]
+pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
 pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
     hmac_state(key).chain_update(message).finalize().into_bytes().into()
 }

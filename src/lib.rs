@@ -8,13 +8,13 @@ compile_error!("housekey needs a database: enable the feature `sqlite` or `postg
 mod place;
 mod clock;
 pub mod key;
+mod python;
+pub mod password;
 pub mod error;
 mod breaker;
 mod rounds;
 mod json;
 pub mod signing;
-mod python;
-pub mod password;
 pub mod next;
 #[cfg(feature = "_web")]
 mod csrf;

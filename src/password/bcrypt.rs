@@ -3,6 +3,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::algorithm::BCRYPT_ROUNDS;
+use crate::key::random_bytes;
 
 const LENGTH: usize = 60;
 const MAX_COST: u32 = 16;
@@ -32,9 +33,7 @@ impl BcryptSha256 {
 
     /// bcrypt has salts of its own kind.
     pub(super) fn fresh(_: &str) -> Option<Self> {
-        let mut salt = [0; 16];
-        getrandom::fill(&mut salt).expect("the operating system gives random bytes");
-        let parts = hash_with_salt(b"", 4, salt).ok()?;
+        let parts = hash_with_salt(b"", 4, random_bytes()).ok()?;
         let text = parts.format_for_version(Version::TwoB).replacen(
             "$04$",
             &format!("${BCRYPT_ROUNDS:02}$"),
