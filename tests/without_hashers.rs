@@ -47,6 +47,8 @@ impl Folder {
     fn execute(&self, sql: &str) {
         let path = self.0.join("house.db");
         let mut conn = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        // The threads of a house write when they like.
+        diesel::sql_query("PRAGMA busy_timeout = 30000").execute(&mut conn).unwrap();
         assert_eq!(diesel::sql_query(sql).execute(&mut conn), Ok(1), "{sql}");
     }
 
