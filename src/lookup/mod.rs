@@ -177,8 +177,9 @@ mod tests {
     /// Nobody else comes, and the deadline is far away.
     #[test]
     fn who_came_behind_a_query_that_hangs_is_asked_for_beside_it() {
-        let file = std::env::temp_dir().join(format!("housekey-unit-{}.db", std::process::id()));
-        let url = format!("sqlite:{}", file.display());
+        let folder = std::env::temp_dir().join(format!("housekey_lookup_{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let url = format!("sqlite:{}", folder.join("shared.db").display());
         let key = SecretKey::dangerously_unchecked("k");
         let config = Config::new(&url, &url, key).unwrap().deadline(Duration::from_secs(600));
         crate::migrate(&config).unwrap();
@@ -189,6 +190,6 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let found = runtime.block_on(lookups.user(1));
         assert!(found.unwrap().is_none());
-        std::fs::remove_file(file).unwrap();
+        std::fs::remove_dir_all(folder).unwrap();
     }
 }
