@@ -42,7 +42,6 @@ def memory(options, start):
 
 def instructions(options, start):
     """Of the server, by callgrind, which runs one thread at a time: two runs, and what is between them."""
-    assert shutil.which("valgrind"), "valgrind is not installed"
     print("\n| target | clients | kilo-instructions a request |\n|---|---|---|")
     for target in options.targets:
         if target.program == "django":
@@ -63,7 +62,6 @@ def callgrind(target, clients, seconds, start):
 
 def trips(options, start, postgres, folder):
     """Reads of the backends, by strace: it sees connections too that live for one request. It slows the database down."""
-    assert shutil.which("strace"), "strace is not installed"
     print("\n| target | clients | reads a request |\n|---|---|---|")
     out = folder / "strace"
     for target in options.targets:
