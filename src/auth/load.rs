@@ -2,7 +2,7 @@
 //!
 //! The look-up goes in steps, so that async code can wait between them and blocking code block.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use super::{Auth, USER_BACKEND, USER_HASH, USER_ID};
 use crate::auth::BACKEND;
@@ -11,6 +11,7 @@ use crate::events::EventKind;
 use crate::lookup::{Found, Lookups};
 use crate::session::codec::Decoded;
 use crate::session::data::Data;
+use crate::session::diary::{Noted, Seen};
 use crate::session::find::{Row, Verified};
 use crate::session::key::{Presented, Proof};
 use crate::session::{CookieChange, Rejected, Session, SessionKey, State, store};
@@ -53,7 +54,7 @@ pub(crate) enum Longer {
     /// There is no such session: it may have been renewed a moment ago.
     Moved(SessionKey),
     #[cfg(feature = "_web")]
-    Read(Asked, Box<Row>),
+    Read(Asked, Arc<Row>),
     /// Its login is void.
     Stale(Box<Opened>),
     Foreign(SessionKey),
@@ -103,7 +104,7 @@ impl Auth {
     #[cfg(feature = "_web")]
     pub(crate) fn with_row_at_once(&self, asked: Asked, found: Found) -> Result<Step, Error> {
         match found {
-            Ok(row) if row.data.len() > LONG => Ok(longer(Longer::Read(asked, Box::new(row)))),
+            Ok(row) if row.data.len() > LONG => Ok(longer(Longer::Read(asked, row))),
             found => self.with_row(asked, found),
         }
     }
@@ -118,7 +119,7 @@ impl Auth {
             }
             Err(rejected) => return Ok(self.refuse(presented.key, rejected)),
         };
-        let verified = row.verified.as_ref().and_then(|verified| verified.get());
+        let verified = row.verified.get();
         if let Some(verified) = verified.filter(|verified| self.is_to_stay(verified, &presented)) {
             return Ok(self.known(presented.key, &row, verified));
         }
@@ -126,13 +127,17 @@ impl Auth {
             Ok(decoded) => decoded,
             Err(undecodable) => return Ok(self.refuse(presented.key, undecodable.into())),
         };
+        let (stored, user, kept) = match Arc::try_unwrap(row) {
+            Ok(row) => (row.data, row.user, None),
+            Err(row) => (Arc::clone(&row.data), row.user.clone(), Some(row)),
+        };
         let mut state =
-            State { key: Some(presented.key), data, stored: row.data, cookie, ..State::default() };
+            State { key: Some(presented.key), data, stored, cookie, ..State::default() };
         self.renewals.note(&mut state, key);
         if let Proof::Fallback(key) = presented.proof {
             self.renewals.note(&mut state, key);
         }
-        self.recognise(Opened { state, written, key }, row.user, row.verified.as_deref())
+        self.recognise(Opened { state, written, key }, user, kept.as_deref())
     }
 
     /// Does nothing that holds this login together have to be replaced?
@@ -143,15 +148,14 @@ impl Auth {
 
     /// The same row was verified before.
     fn known(&self, key: SessionKey, row: &Row, verified: &Verified) -> Step {
-        let state = State {
+        self.diary.note_kept(&verified.noted, &key, verified.seen);
+        Step::Done(Session::from(State {
             key: Some(key),
             data: verified.data.clone(),
             stored: Arc::clone(&row.data),
             user: Some(Arc::clone(&verified.user)),
             ..State::default()
-        };
-        self.note(&state, verified.written);
-        Step::Done(Session::from(state))
+        }))
     }
 
     /// With the user that was asked for.
@@ -183,7 +187,7 @@ impl Auth {
                 None => self.refuse(key, Rejected::Gone),
             }),
             #[cfg(feature = "_web")]
-            Longer::Read(asked, row) => self.with_row(asked, Ok(*row)),
+            Longer::Read(asked, row) => self.with_row(asked, Ok(row)),
             Longer::Stale(opened) => self.end_stale(*opened),
             Longer::Foreign(key) => {
                 self.complain(Rejected::BadSignature, key.expose_secret());
@@ -206,7 +210,7 @@ impl Auth {
         &self,
         mut opened: Opened,
         known: Option<Arc<UserRow>>,
-        for_the_next: Option<&OnceLock<Verified>>,
+        kept: Option<&Row>,
     ) -> Result<Step, Error> {
         let data = &opened.state.data;
         let Some(id) = user_id(data) else { return Ok(self.done(opened)) };
@@ -214,7 +218,7 @@ impl Auth {
             return Ok(self.done(opened));
         }
         match (known.filter(|row| i64::from(row.id) == id), i32::try_from(id)) {
-            (Some(row), _) => self.stamped(opened, row, for_the_next),
+            (Some(row), _) => self.stamped(opened, row, kept),
             (None, Ok(id)) => Ok(Step::User(Box::new(opened), id)),
             (None, Err(_)) => {
                 opened.state.rejected = Some(Rejected::Inactive);
@@ -228,7 +232,7 @@ impl Auth {
         &self,
         mut opened: Opened,
         row: Arc<UserRow>,
-        for_the_next: Option<&OnceLock<Verified>>,
+        kept: Option<&Row>,
     ) -> Result<Step, Error> {
         let state = &mut opened.state;
         if !row.is_active {
@@ -244,12 +248,13 @@ impl Auth {
             // The renewal's own change, and none of the request's.
             state.changed.clear();
         }
+        let seen = Seen { user_id: row.id, written: opened.written };
         let user = Arc::new(User::from(Arc::unwrap_or_clone(row)));
-        if let Some(verified) = for_the_next.filter(|_| !is_renewed) {
-            let (data, written) = (state.data.clone(), opened.written);
-            let (keys, user) = ([opened.key, key], Arc::clone(&user));
+        if let Some(Row { verified, .. }) = kept.filter(|_| !is_renewed) {
+            let (data, user) = (state.data.clone(), Arc::clone(&user));
+            let (keys, noted) = ([opened.key, key], Noted::default());
             // Another one may have been faster, with the same.
-            let _ = verified.set(Verified { data, written, keys, user });
+            let _ = verified.set(Verified { data, seen, keys, user, noted });
         }
         state.user = Some(user);
         Ok(self.done(opened))

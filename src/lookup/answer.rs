@@ -1,5 +1,7 @@
 //! What is asked, and how several questions are answered by one query.
 
+use std::sync::Arc;
+
 use oneshot::Sender;
 
 use super::line::Turn;
@@ -11,7 +13,7 @@ use crate::user::store::{self as users, UserRow};
 use crate::user::{Permissions, User};
 
 /// A session's row, alive or not, or why there is none.
-pub(crate) type Found = Result<Row, Rejected>;
+pub(crate) type Found = Result<Arc<Row>, Rejected>;
 
 pub(super) type Reply<T> = Sender<Result<T, Error>>;
 

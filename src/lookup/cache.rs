@@ -16,13 +16,14 @@ use crate::session::find::Row;
 const KEPT_FOR: Duration = Duration::from_secs(60);
 
 pub(super) struct Cache {
-    entries: Entries<SessionKey, Arc<Kept>>,
+    entries: Entries<SessionKey, Kept>,
     changes: Arc<Changes>,
     recent: Arc<Recent>,
 }
 
+#[derive(Clone)]
 struct Kept {
-    row: Row,
+    row: Arc<Row>,
     asked: Asked,
 }
 
@@ -60,7 +61,7 @@ impl Cache {
     }
 
     /// `None` as well while it is not known whether anything has changed.
-    pub(super) fn find(&self, key: &SessionKey) -> Option<Row> {
+    pub(super) fn find(&self, key: &SessionKey) -> Option<Arc<Row>> {
         if !self.changes.is_current() {
             return None;
         }
@@ -68,16 +69,15 @@ impl Cache {
         if kept.asked.begun.ago() < KEPT_FOR
             && !self.recent.is_changed(key, kept.row.user_id(), kept.asked.turn)
         {
-            return Some(kept.row.clone());
+            return Some(kept.row);
         }
         self.entries.remove(key);
         None
     }
 
-    pub(super) fn keep(&self, key: &SessionKey, row: &Row, asked: Asked) {
+    pub(super) fn keep(&self, key: &SessionKey, row: &Arc<Row>, asked: Asked) {
         if row.lasts {
-            let row = Row { verified: Some(Arc::default()), ..row.clone() };
-            self.entries.insert(key.clone(), Arc::new(Kept { row, asked }));
+            self.entries.insert(key.clone(), Kept { row: Arc::clone(row), asked });
         }
     }
 }

@@ -69,18 +69,19 @@ impl Lookups {
         self.sources.owners.learn(key, user_id);
     }
 
-    /// The row of a session with its user.
+    /// The row of a session with its user. `None` when it has to be waited for.
+    #[cfg(feature = "_web")]
+    pub(crate) fn session_at_once(&self, key: &SessionKey) -> Option<Found> {
+        if let Some(row) = self.sources.kept(key) {
+            return Some(Ok(row));
+        }
+        let most = self.sources.at_hand()?;
+        let _turn = self.line.turn_beside_fewer_than(most)?;
+        self.sources.row_at_hand(key)
+    }
+
     #[cfg(feature = "_web")]
     pub(crate) async fn session(&self, key: &SessionKey) -> Result<Found, Error> {
-        if let Some(row) = self.sources.kept(key) {
-            return Ok(Ok(row));
-        }
-        if let Some(most) = self.sources.at_hand()
-            && let Some(_turn) = self.line.turn_beside_fewer_than(most)
-            && let Some(found) = self.sources.row_at_hand(key)
-        {
-            return Ok(found);
-        }
         self.ask(|reply| Ask::Session(key.clone(), reply)).await
     }
 

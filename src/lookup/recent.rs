@@ -1,6 +1,7 @@
 //! What was changed lately in the shared database, so that no old answer passes for a new one.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
 use crate::changes::Change;
@@ -11,7 +12,11 @@ const MOST: usize = 10_000;
 
 /// For each session and each user the turn in which it was changed last.
 #[derive(Default)]
-pub(super) struct Recent(RwLock<Turns>);
+pub(super) struct Recent {
+    turns: RwLock<Turns>,
+    /// The last turn that was noted, or is about to be: who asks of a later one needs no lock.
+    latest: AtomicU64,
+}
 
 #[derive(Default)]
 struct Turns {
@@ -23,7 +28,8 @@ struct Turns {
 impl Recent {
     /// What was read before that turn is older than these changes.
     pub(super) fn note(&self, turn: u64, changes: &[Change]) {
-        let mut turns = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut turns = self.turns.write().unwrap_or_else(PoisonError::into_inner);
+        self.latest.fetch_max(turn, Ordering::SeqCst);
         for change in changes {
             match change {
                 Change::Session(key) => drop(turns.sessions.insert(key.clone(), turn)),
@@ -38,7 +44,10 @@ impl Recent {
 
     /// Was the session or its user changed after that turn?
     pub(super) fn is_changed(&self, key: &SessionKey, user: Option<i32>, since: u64) -> bool {
-        let turns = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if self.latest.load(Ordering::SeqCst) <= since {
+            return false;
+        }
+        let turns = self.turns.read().unwrap_or_else(PoisonError::into_inner);
         let is_later = |turn: Option<&u64>| turn.is_some_and(|turn| *turn > since);
         turns.everything > since
             || is_later(turns.sessions.get(key))

@@ -23,7 +23,7 @@ use crate::session::Rejected;
 use crate::session::SessionKey;
 use crate::session::find::{Row, Wanted, find, find_each};
 
-type Rows = Vec<Option<Row>>;
+type Rows = Vec<Option<Arc<Row>>>;
 
 /// How long a thread that serves other visitors may wait for a file that somebody has locked.
 #[cfg(feature = "_web")]
@@ -85,7 +85,7 @@ impl Sources {
     }
 
     /// What is kept of an answer, if it is known to be as good as a new one.
-    pub(super) fn kept(&self, key: &SessionKey) -> Option<Row> {
+    pub(super) fn kept(&self, key: &SessionKey) -> Option<Arc<Row>> {
         self.beside.get()?.cache.as_ref()?.find(key)
     }
 
@@ -176,7 +176,7 @@ impl Sources {
                 self.owners.learn(key, id);
             }
         }
-        Ok(rows)
+        Ok(rows.into_iter().map(|row| row.map(Arc::new)).collect())
     }
 }
 

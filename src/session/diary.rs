@@ -28,7 +28,7 @@ pub(crate) struct Diary {
     notes: Mutex<Notes>,
     /// Hashes of what is noted: every request asks, and few have something new.
     noted: Box<[AtomicU64]>,
-    /// Counts up when the notes are taken, and is part of the hashes.
+    /// Counts up from 1 when the notes are taken, and is part of the hashes.
     page: AtomicU64,
     hasher: RandomState,
 }
@@ -38,13 +38,27 @@ impl Default for Diary {
         Self {
             notes: Mutex::default(),
             noted: (0..PLACES).map(|_| AtomicU64::new(0)).collect(),
-            page: AtomicU64::new(0),
+            page: AtomicU64::new(1),
             hasher: RandomState::new(),
         }
     }
 }
 
+/// The page on which a session that is kept was noted last.
+#[derive(Default)]
+pub(crate) struct Noted(AtomicU64);
+
 impl Diary {
+    /// As `note`, for less where it was done by this.
+    pub(crate) fn note_kept(&self, noted: &Noted, key: &SessionKey, seen: Seen) {
+        // As below.
+        let page = self.page.load(Ordering::SeqCst);
+        if noted.0.load(Ordering::Relaxed) != page {
+            self.note(key, seen);
+            noted.0.store(page, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn note(&self, key: &SessionKey, seen: Seen) {
         // Read before the note is made: of a note that is taken meanwhile no hash stays.
         let page = self.page.load(Ordering::SeqCst);
@@ -70,6 +84,16 @@ impl Diary {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_session_that_is_kept_is_noted_once_a_page() {
+        let (diary, noted) = (Diary::default(), Noted::default());
+        let (key, seen) = (SessionKey::from_row("a".to_owned()), Seen { user_id: 1, written: 0 });
+        for _ in 0..2 {
+            (0..2).for_each(|_| diary.note_kept(&noted, &key, seen));
+            assert_eq!(diary.take().len(), 1);
+        }
+    }
 
     #[test]
     fn a_session_is_noted_once_and_no_more_than_so_many_are() {

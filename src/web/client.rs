@@ -55,12 +55,11 @@ impl Front {
     /// A proxy on this machine asks for `localhost` in the name of visitors from elsewhere: where there is a sign of
     /// one, it is no loopback.
     fn is_loopback(&self, head: &impl Head) -> bool {
-        let is_sign = |name: &&str| head.lines(name).next().is_some();
         let is_page_here =
             |origin: &str| origin.strip_prefix("http://").is_some_and(hosts::is_loopback);
         hosts::is_loopback(self.host(head))
             && head.peer().is_none_or(|peer| peer.to_canonical().is_loopback())
-            && !SIGNS_OF_A_PROXY.iter().any(is_sign)
+            && !head.names().any(|name| SIGNS_OF_A_PROXY.contains(&name))
             && head.text("origin").is_none_or(is_page_here)
     }
 

@@ -11,6 +11,8 @@ pub(crate) trait Head {
     fn scheme(&self) -> Option<&str>;
     /// The host and the port of the request's address, if it has them.
     fn authority(&self) -> Option<&str>;
+    /// The names of its headers, in lower case.
+    fn names(&self) -> impl Iterator<Item = &str>;
     /// The values of all headers of this name, which is in lower case.
     fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]>;
     /// Who holds the other end of the connection, as far as that is known.
@@ -112,6 +114,9 @@ pub(crate) mod tests {
         }
         fn authority(&self) -> Option<&str> {
             None
+        }
+        fn names(&self) -> impl Iterator<Item = &str> {
+            self.headers.iter().map(|(name, _)| *name)
         }
         fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
             let name = name.to_owned();

@@ -88,13 +88,12 @@ macro_rules! headers_of {
         fn known(name: &str) -> Option<&'static $($module)::+::HeaderName> {
             $crate::web::headers::among!($($module)::+::HeaderName, name,
                 ACCEPT "accept", CACHE_CONTROL "cache-control", CONTENT_TYPE "content-type",
-                COOKIE "cookie", CSP "content-security-policy", FORWARDED "forwarded",
-                FORWARDED_FOR "x-forwarded-for", FORWARDED_HOST "x-forwarded-host",
-                FORWARDED_PROTO "x-forwarded-proto", FRAMES "x-frame-options", HOST "host",
-                HSTS "strict-transport-security", MODE "sec-fetch-mode",
-                NOSNIFF "x-content-type-options", OPENER "cross-origin-opener-policy",
-                ORIGIN "origin", REAL_IP "x-real-ip", REFERRERS "referrer-policy",
-                REQUESTED_WITH "x-requested-with", USER_AGENT "user-agent", VARY "vary", VIA "via")
+                COOKIE "cookie", CSP "content-security-policy", FORWARDED_FOR "x-forwarded-for",
+                FORWARDED_HOST "x-forwarded-host", FORWARDED_PROTO "x-forwarded-proto",
+                FRAMES "x-frame-options", HOST "host", HSTS "strict-transport-security",
+                MODE "sec-fetch-mode", NOSNIFF "x-content-type-options",
+                OPENER "cross-origin-opener-policy", ORIGIN "origin", REAL_IP "x-real-ip",
+                REFERRERS "referrer-policy", REQUESTED_WITH "x-requested-with", USER_AGENT "user-agent", VARY "vary")
         }
     };
 }

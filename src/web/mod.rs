@@ -138,9 +138,19 @@ impl Front {
         }
     }
 
-    /// The session that a cookie's value leads to; what is asked of the database waits together with what others ask.
-    async fn session(&self, cookie: &str) -> Result<Session, Error> {
-        let mut step = self.auth.begin_load(cookie);
+    /// To the session that a cookie's value leads to, as far as nobody has to be waited for.
+    fn begin_session(&self, cookie: &str) -> Result<Step, Error> {
+        match self.auth.begin_load(cookie) {
+            Step::Row(asked) => match self.auth.lookups().session_at_once(asked.key()) {
+                Some(found) => self.auth.with_row_at_once(asked, found),
+                None => Ok(Step::Row(asked)),
+            },
+            step => Ok(step),
+        }
+    }
+
+    /// The rest of the way; what is asked of the database waits together with what others ask.
+    async fn end_session(&self, mut step: Step) -> Result<Session, Error> {
         loop {
             step = match step {
                 Step::Done(session) => return Ok(session),

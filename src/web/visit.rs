@@ -9,6 +9,7 @@ use super::csrf_token::CsrfToken;
 use super::head::Head;
 use super::problem::Problem;
 use super::{Front, cookie};
+use crate::auth::Step;
 use crate::config::{CookieSecurity, needs_https};
 use crate::csrf::Secret;
 use crate::error::Error;
@@ -130,15 +131,26 @@ impl Visit {
         if let Some(session) = self.session.get() {
             return Ok(session.clone());
         }
-        let look_up = || async {
-            let session = match &self.cookie {
-                None => Session::default(),
-                Some(value) => self.front.session(value).await?,
+        let step = match &self.cookie {
+            None => Step::Done(Session::default()),
+            Some(value) => self.front.begin_session(value)?,
+        };
+        // What an extractor waits for is moved about with the request: it is kept small.
+        if let Step::Done(session) = step {
+            session.state().visitor = visitor();
+            return match self.session.set(session.clone()) {
+                Ok(()) => Ok(session),
+                // Another extractor of this request has found it, or is about to.
+                Err(_) => {
+                    Box::pin(self.session.get_or_try_init(async || Ok(session))).await.cloned()
+                }
             };
+        }
+        let look_up = async || {
+            let session = self.front.end_session(step).await?;
             session.state().visitor = visitor();
             Ok(session)
         };
-        // What an extractor waits for is moved about with the request: it is kept small.
         Box::pin(self.session.get_or_try_init(look_up)).await.cloned()
     }
 
@@ -158,14 +170,19 @@ impl Visit {
 
     /// Saves the session, unless the response is a server error.
     async fn commit(&self, status: u16) -> Result<Outcome, Error> {
-        if let Some(session) = self.session.get() {
-            let is_due = self.front.auth.is_due(&*self.peek(session)?);
-            if status < 500 && is_due {
-                let session = session.clone();
-                self.front.look(move |auth| auth.save(&session)).await?;
-            }
+        if let Some(session) = self.session.get()
+            && self.is_due(status)?
+        {
+            let session = session.clone();
+            self.front.look(move |auth| auth.save(&session)).await?;
         }
         self.outcome()
+    }
+
+    /// Has the handler changed what is to be saved?
+    fn is_due(&self, status: u16) -> Result<bool, Error> {
+        let Some(session) = self.session.get() else { return Ok(false) };
+        Ok(self.front.auth.is_due(&*self.peek(session)?) && status < 500)
     }
 
     /// What is to be told even when the session could not be saved: the key of a login that was stored.

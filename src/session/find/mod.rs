@@ -9,6 +9,7 @@ use diesel::prelude::*;
 
 use super::SessionKey;
 use super::data::Data;
+use super::diary::{Noted, Seen};
 use crate::db::schema::{auth_user, django_session, housekey_session};
 use crate::db::{DatabaseNow, InAMinute, SharedConnection, on_shared};
 use crate::user::User;
@@ -22,7 +23,6 @@ pub(crate) struct Wanted<'a> {
 }
 
 /// A session's row, with the user it is thought to belong to.
-#[derive(Clone)]
 pub(crate) struct Row {
     pub(crate) data: Arc<str>,
     /// By the clock of the database.
@@ -31,18 +31,18 @@ pub(crate) struct Row {
     pub(crate) lasts: bool,
     /// `None` for a session of nobody, and for one that Django has made and no app has adopted.
     pub(crate) user: Option<Arc<UserRow>>,
-    /// Of a row that is kept: what was found out when it was verified first.
-    pub(crate) verified: Option<Arc<OnceLock<Verified>>>,
+    /// What is found out when a row that is kept is verified first.
+    pub(crate) verified: OnceLock<Verified>,
 }
 
 /// A login whose signature and stamp are right.
 pub(crate) struct Verified {
     pub(crate) data: Data,
-    /// Seconds since 1970, by the clock of the app that wrote it.
-    pub(crate) written: i64,
+    pub(crate) seen: Seen,
     /// The places in the ring of the keys of the signature and of the stamp.
     pub(crate) keys: [usize; 2],
     pub(crate) user: Arc<User>,
+    pub(crate) noted: Noted,
 }
 
 impl Row {
@@ -89,7 +89,7 @@ pub(crate) fn find(conn: &mut SharedConnection, wanted: Wanted<'_>) -> QueryResu
         alive,
         lasts,
         user: user.map(Arc::new),
-        verified: None,
+        verified: OnceLock::new(),
     }))
 }
 

@@ -1,7 +1,7 @@
 //! Several sessions by one query.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use diesel::dsl::AsSelect;
 use diesel::pg::{Pg, PgConnection};
@@ -73,7 +73,7 @@ fn filled<T: Copy>(values: impl Iterator<Item = T>, nobody: T) -> Vec<T> {
 
 #[derive(Default)]
 struct Answer {
-    sessions: HashMap<String, Row>,
+    sessions: HashMap<String, (Arc<str>, bool, bool)>,
     users: HashMap<i32, Arc<UserRow>>,
     users_of: HashMap<String, Arc<UserRow>>,
 }
@@ -84,9 +84,7 @@ impl Answer {
         for found in found {
             match found {
                 (Some(key), Some(data), Some(alive), Some(lasts), _) => {
-                    let data = data.into();
-                    let row = Row { data, alive, lasts, user: None, verified: None };
-                    answer.sessions.insert(key, row);
+                    answer.sessions.insert(key, (data.into(), alive, lasts));
                 }
                 (Some(key), .., Some(user)) => {
                     answer.users_of.insert(key, Arc::new(user));
@@ -102,12 +100,12 @@ impl Answer {
 
     fn of_each(&self, wanted: &[Wanted<'_>]) -> Vec<Option<Row>> {
         let row = |wanted: &Wanted<'_>| {
-            let row = self.sessions.get(wanted.key.expose_secret())?.clone();
+            let (data, alive, lasts) = self.sessions.get(wanted.key.expose_secret())?.clone();
             let user = match wanted.owner {
                 Some(owner) => self.users.get(&owner),
                 None => self.users_of.get(wanted.key.expose_secret()),
             };
-            Some(Row { user: user.cloned(), ..row })
+            Some(Row { data, alive, lasts, user: user.cloned(), verified: OnceLock::new() })
         };
         wanted.iter().map(row).collect()
     }

@@ -29,7 +29,7 @@
 //! ```
 //!
 //! The words are those of the feature `axum`, and so is what happens: the session is looked up when the
-//! first extractor asks for it, on a thread for blocking work, and saved after the handler; requests that change
+//! first extractor asks for it, without holding up others, and saved after the handler; requests that change
 //! something are held to Django's CSRF rules; pages are told to browsers as safe by default.
 //!
 //! actix-web makes a `None` of every extractor that fails. When the shared database does not answer, the visitor

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderName;
 use actix_web::http::uri::Authority;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, Responder, ResponseError};
 
@@ -36,6 +37,10 @@ impl Head for View<'_> {
 
     fn authority(&self) -> Option<&str> {
         self.0.uri().authority().map(Authority::as_str)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.headers().keys().map(HeaderName::as_str)
     }
 
     fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {

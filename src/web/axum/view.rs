@@ -9,7 +9,7 @@ use axum_core::extract::Request;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
+use http::{Extensions, HeaderMap, HeaderName, Method, StatusCode, Uri};
 
 use crate::error::Error;
 use crate::web::head::{Form, Head};
@@ -72,6 +72,10 @@ impl Head for View<'_> {
 
     fn authority(&self) -> Option<&str> {
         self.uri.authority().map(http::uri::Authority::as_str)
+    }
+
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.headers.keys().map(HeaderName::as_str)
     }
 
     fn lines<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
