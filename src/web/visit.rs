@@ -154,6 +154,14 @@ impl Visit {
         Box::pin(self.session.get_or_try_init(look_up)).await.cloned()
     }
 
+    /// As `end`, when nothing has to be saved and nothing is said in the answer's place.
+    #[cfg(feature = "axum")]
+    pub(crate) fn end_at_once(&self, status: u16) -> Option<End> {
+        let is_done = self.broken().is_none() && !self.is_due(status).ok()?;
+        let outcome = is_done.then(|| self.outcome().ok())??;
+        Some(End { outcome, instead: None })
+    }
+
     /// Saves what the handler has changed, whose answer has this status.
     pub(crate) async fn end(&self, status: u16) -> End {
         if status < 500

@@ -1,5 +1,4 @@
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,13 +8,13 @@ use axum_core::response::{IntoResponse, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::view::{Asked, View, rendered};
+use super::response::{ResponseFuture, dressed, ended};
+use super::view::{Asked, View};
 use crate::db::HouseConnection;
 use crate::house::Housekey;
 use crate::web::form::Kind;
 use crate::web::guard::{Admission, csrf_token, drain};
-use crate::web::head::{Form, wanted};
-use crate::web::headers::{Headers, mark, stays};
+use crate::web::head::wanted;
 use crate::web::problem::Problem;
 use crate::web::settings::{Reach, builder};
 use crate::web::visit::End;
@@ -100,7 +99,7 @@ where
 {
     type Response = Response;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+    type Future = ResponseFuture<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         self.inner.poll_ready(cx)
@@ -115,46 +114,27 @@ where
         request.extensions_mut().insert(asked);
         match admission {
             Ok(Admission::Granted) => {
-                let answer = self.inner.call(request);
-                Box::pin(async move {
-                    let response = answer.await?.into_response();
-                    let end = visit.end(response.status().as_u16()).await;
-                    Ok(dressed(&visit, form, end, response))
-                })
+                ResponseFuture::handled(self.inner.call(request), visit, form)
             }
             Ok(Admission::ReadForm(kind)) => {
                 // The clone has not been made ready; the original has, and is the one to be called.
                 let fresh = self.inner.clone();
                 let mut inner = std::mem::replace(&mut self.inner, fresh);
-                Box::pin(async move {
+                ResponseFuture::waits(async move {
                     let response = match with_form(&visit.front, &kind, request).await {
                         Ok(request) => inner.call(request).await?.into_response(),
                         Err(problem) => problem.into_response(),
                     };
-                    let end = visit.end(response.status().as_u16()).await;
-                    Ok(dressed(&visit, form, end, response))
+                    ended(visit, form, response).await
                 })
             }
-            Err(problem) => Box::pin(async move {
+            Err(problem) => ResponseFuture::waits(async move {
                 drain(request.into_body().into_data_stream()).await;
                 // Nobody has asked for its session.
                 Ok(dressed(&visit, form, End::default(), problem.into_response()))
             }),
         }
     }
-}
-
-/// The answer, with what the visit means for it.
-fn dressed(visit: &Visit, form: Form, end: End, mut response: Response) -> Response {
-    if let Some(problem) = end.instead {
-        response = problem.into_response();
-    }
-    mark(response.headers_mut(), &end.outcome);
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = in_form(problem, form, &response);
-    }
-    visit.front.secure(response.headers_mut(), visit.way());
-    response
 }
 
 /// The request again, when the form in it holds the token.
@@ -166,14 +146,4 @@ async fn with_form(front: &Front, kind: &Kind, request: Request) -> Result<Reque
         return Err(problem);
     }
     Ok(Request::from_parts(parts, Body::from_stream(body)))
-}
-
-/// The same answer in the form that is wanted, with what the app and the visit have added to its headers.
-fn in_form(problem: Problem, form: Form, before: &Response) -> Response {
-    let mut response = rendered(problem.with_status(before.status().as_u16()), form);
-    for (name, value) in before.headers().iter().filter(|(name, _)| stays(name.as_str())) {
-        response.headers_mut().append(name, value.clone());
-    }
-    response.headers_mut().add("vary", "Accept");
-    response
 }

@@ -21,7 +21,7 @@
 //! # Ok::<(), housekey::Error>(())
 //! ```
 //!
-//! The session is looked up when the first extractor asks for it, on a thread for blocking work, and saved
+//! The session is looked up when the first extractor asks for it, without holding up others, and saved
 //! after the handler. A response that depends on it says `Vary: Cookie`; one that shows something of a
 //! user, or sets the cookie, says `Cache-Control: private, no-store`.
 //!
@@ -35,6 +35,7 @@ mod layer;
 mod pages;
 mod profile;
 mod required;
+mod response;
 mod view;
 
 pub use super::{AuthSession, CsrfToken, Fresh, Next, RequirePermission, RequireStaff, SeeOther};
@@ -45,3 +46,4 @@ pub use profile::profile;
 pub use required::{
     RequiredLayer, RequiredService, login_required, permission_required, staff_member_required,
 };
+pub use response::ResponseFuture;
