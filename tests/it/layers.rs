@@ -69,6 +69,7 @@ fn what_is_deliberately_absent_stays_absent() {
                 "web/axum/pages.rs",
                 "web/axum/profile.rs",
                 "web/axum/required.rs",
+                "web/axum/response.rs",
                 "web/axum/view.rs",
             ],
         ),
