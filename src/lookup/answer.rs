@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use oneshot::Sender;
-
 use super::line::Turn;
+use super::reply::Reply;
 use super::sources::Sources;
 use crate::error::Error;
 use crate::session::find::Row;
@@ -14,8 +13,6 @@ use crate::user::{Permissions, User};
 
 /// A session's row, alive or not, or why there is none.
 pub(crate) type Found = Result<Arc<Row>, Rejected>;
-
-pub(super) type Reply<T> = Sender<Result<T, Error>>;
 
 pub(super) enum Ask {
     Session(SessionKey, Reply<Found>),
@@ -27,9 +24,9 @@ impl Ask {
     /// Has who asked gone away?
     pub(super) fn is_abandoned(&self) -> bool {
         match self {
-            Self::Session(_, reply) => reply.is_closed(),
-            Self::User(_, reply) => reply.is_closed(),
-            Self::Permissions(_, reply) => reply.is_closed(),
+            Self::Session(_, reply) => reply.is_abandoned(),
+            Self::User(_, reply) => reply.is_abandoned(),
+            Self::Permissions(_, reply) => reply.is_abandoned(),
         }
     }
 }
@@ -123,8 +120,7 @@ impl<K, T> Asked<K, T> {
         };
         is_asked();
         for (reply, answer) in self.replies.into_iter().zip(answers) {
-            // Who has gone away does not want to know.
-            let _ = reply.send(answer);
+            reply.send(answer);
         }
     }
 }

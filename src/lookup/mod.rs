@@ -7,12 +7,12 @@ mod line;
 mod owners;
 mod recent;
 mod replica;
+mod reply;
 mod sources;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use oneshot::{Receiver, RecvTimeoutError};
 #[cfg(feature = "_web")]
 use tokio::time::timeout;
 
@@ -24,8 +24,9 @@ use crate::user::store::UserRow;
 use crate::user::{Permissions, User};
 
 pub(crate) use answer::Found;
-use answer::{Ask, Reply, answer};
+use answer::{Ask, answer};
 use line::Line;
+use reply::{Reply, Told};
 use sources::Sources;
 
 /// How many questions are asked at a time. One query for many is cheaper for all than many at once.
@@ -120,7 +121,8 @@ impl Lookups {
 
     #[cfg(feature = "_web")]
     async fn ask<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
-        let mut answer = self.join(ask)?.into_future();
+        let (reply, mut answer) = reply::to_a_task();
+        self.join(ask(reply))?;
         let mut told = timeout(A_WHILE, &mut answer).await;
         if told.is_err() {
             self.line.look();
@@ -134,32 +136,28 @@ impl Lookups {
 
     /// On the caller's own thread, when nobody is before it.
     fn ask_now<T>(&self, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Error> {
-        if let Some(turn) = self.line.turn_at_once() {
-            let (reply, told) = oneshot::channel();
+        let (reply, asker) = reply::to_a_thread();
+        let mut told = if let Some(turn) = self.line.turn_at_once() {
             answer(&self.sources, vec![ask(reply)], turn);
-            return told.recv().unwrap_or(Err(Error::Panicked));
-        }
-        let answer = self.join(ask)?;
-        let mut told = answer.recv_timeout(A_WHILE);
-        if let Err(RecvTimeoutError::Timeout) = told {
+            asker.told_within(Duration::ZERO)
+        } else {
+            self.join(ask(reply))?;
+            asker.told_within(A_WHILE)
+        };
+        if let Told::NotYet = told {
             self.line.look();
-            told = answer.recv_timeout(self.patience.saturating_sub(A_WHILE));
+            told = asker.told_within(self.patience.saturating_sub(A_WHILE));
         }
         match told {
-            Ok(answer) => answer,
-            Err(RecvTimeoutError::Disconnected) => Err(Error::Panicked),
-            Err(RecvTimeoutError::Timeout) => Err(self.line.late()),
+            Told::Answer(answer) => answer,
+            Told::Nothing => Err(Error::Panicked),
+            Told::NotYet => Err(self.line.late()),
         }
     }
 
-    fn join<T>(
-        &self,
-        ask: impl FnOnce(Reply<T>) -> Ask,
-    ) -> Result<Receiver<Result<T, Error>>, Error> {
+    fn join(&self, ask: Ask) -> Result<(), Error> {
         self.sources.shared.admit()?;
-        let (reply, answer) = oneshot::channel();
-        self.line.join(ask(reply))?;
-        Ok(answer)
+        self.line.join(ask)
     }
 }
 
@@ -171,26 +169,79 @@ impl Drop for Lookups {
 
 #[cfg(all(test, feature = "_web", feature = "sqlite"))]
 mod tests {
+    use std::future::poll_fn;
+    use std::path::PathBuf;
+    use std::pin::pin;
+    use std::task::Poll;
+
     use super::*;
     use crate::key::SecretKey;
     use crate::place::Place;
 
-    /// Nobody else comes, and the deadline is far away.
+    /// A house without users, whose deadline is far away.
+    struct House {
+        folder: PathBuf,
+        lookups: Lookups,
+    }
+
+    impl House {
+        fn named(name: &str) -> Self {
+            let name = format!("housekey_lookup_{name}_{}", std::process::id());
+            let folder = std::env::temp_dir().join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            let url = format!("sqlite:{}", folder.join("shared.db").display());
+            let key = SecretKey::dangerously_unchecked("k");
+            let config = Config::new(&url, &url, key).unwrap().deadline(Duration::from_secs(600));
+            crate::migrate(&config).unwrap();
+            let shared = SharedPool::new(Place::Shared, &config.shared, 4, config.deadline);
+            Self { folder, lookups: Lookups::new(&config, &shared) }
+        }
+    }
+
+    impl Drop for House {
+        fn drop(&mut self) {
+            std::fs::remove_dir_all(&self.folder).unwrap();
+        }
+    }
+
+    /// Nobody else comes.
     #[test]
     fn who_came_behind_a_query_that_hangs_is_asked_for_beside_it() {
-        let folder = std::env::temp_dir().join(format!("housekey_lookup_{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let url = format!("sqlite:{}", folder.join("shared.db").display());
-        let key = SecretKey::dangerously_unchecked("k");
-        let config = Config::new(&url, &url, key).unwrap().deadline(Duration::from_secs(600));
-        crate::migrate(&config).unwrap();
-        let shared = SharedPool::new(Place::Shared, &config.shared, 4, config.deadline);
-        let lookups = Lookups::new(&config, &shared);
-
-        lookups.line.hang(2);
+        let house = House::named("hangs");
+        house.lookups.line.hang(2);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let found = runtime.block_on(lookups.user(1));
+        let found = runtime.block_on(house.lookups.user(1));
         assert!(found.unwrap().is_none());
-        std::fs::remove_dir_all(folder).unwrap();
+    }
+
+    /// As when a visitor closes the connection. What is shared with who asked is used by nobody when it is gone; a channel
+    /// that frees it too early ends the process.
+    #[test]
+    fn who_goes_away_while_being_answered_harms_nobody() {
+        let house = Arc::new(House::named("goes"));
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build();
+        let runtime = runtime.unwrap();
+        let visitors: Vec<_> = (0..64)
+            .map(|visitor| {
+                let house = Arc::clone(&house);
+                runtime.spawn(async move {
+                    for patience in (0..5_000).map(|visit| (visit + visitor) % 40) {
+                        let mut asked = pin!(house.lookups.user(1));
+                        for _ in 0..patience {
+                            let answer = poll_fn(|cx| Poll::Ready(asked.as_mut().poll(cx)));
+                            if answer.await.is_ready() {
+                                break;
+                            }
+                            tokio::task::yield_now().await;
+                        }
+                    }
+                })
+            })
+            .collect();
+        for visitor in visitors {
+            runtime.block_on(visitor).unwrap();
+        }
+        assert!(runtime.block_on(house.lookups.user(1)).unwrap().is_none());
     }
 }
