@@ -1,5 +1,7 @@
 //! Two databases behind one connection: pools, the router, and the shared tables.
 
+#[cfg(feature = "postgres")]
+mod any;
 pub(crate) mod backend;
 pub(crate) mod migrate;
 mod held;
@@ -37,6 +39,8 @@ pub use routed::RoutedConnection;
 pub use stats::{PoolStats, Stats};
 pub use time::DjangoTime;
 
+#[cfg(feature = "postgres")]
+pub(crate) use any::AnyOf;
 #[cfg(feature = "_async")]
 pub(crate) use held::Held;
 pub(crate) use id::DjangoId;

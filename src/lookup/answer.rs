@@ -33,7 +33,7 @@ impl Ask {
 
 /// Answers all of them: one query for the sessions, one for the users, one for the permissions. The turn ends with the
 /// last of these.
-pub(super) fn answer(sources: &Sources, asked: Vec<Ask>, turn: Turn<'_>) {
+pub(super) fn answer(sources: &Sources, asked: impl IntoIterator<Item = Ask>, turn: Turn<'_>) {
     let shared = &sources.shared;
     let (mut sessions, mut users, mut permissions) = (Asked::new(), Asked::new(), Asked::new());
     for ask in asked {

@@ -156,8 +156,9 @@ impl Line {
         let name = "housekey-lookup".to_owned();
         let begun = std::thread::Builder::new().name(name).spawn(move || {
             let _there = Thread(&line);
-            while let Some((turn, asked)) = line.next() {
-                answer(&line.sources, asked, turn);
+            let mut asked = Vec::with_capacity(MOST_TOGETHER);
+            while let Some(turn) = line.next(&mut asked) {
+                answer(&line.sources, asked.drain(..), turn);
             }
         });
         if let Err(error) = begun {
@@ -167,18 +168,18 @@ impl Line {
     }
 
     /// What is to be asked next; `None` when this thread is not needed any more.
-    fn next(self: &Arc<Self>) -> Option<(Turn<'_>, Vec<Ask>)> {
+    fn next(self: &Arc<Self>, asked: &mut Vec<Ask>) -> Option<Turn<'_>> {
         let mut state = self.state();
         loop {
             if state.is_closed || state.threads > self.places + state.aside {
                 return None;
             }
             if self.is_due(&state) {
-                let asked = state.take();
+                state.take(asked);
                 if !asked.is_empty() {
                     let turn = self.begin(&mut state, asked.len());
                     self.call(state);
-                    return Some((turn, asked));
+                    return Some(turn);
                 }
             }
             state.idle += 1;
@@ -211,8 +212,7 @@ impl Line {
 
 impl State {
     /// As many as one query answers, but for those who have gone away.
-    fn take(&mut self) -> Vec<Ask> {
-        let mut asked = Vec::with_capacity(self.waiting.len().min(MOST_TOGETHER));
+    fn take(&mut self, asked: &mut Vec<Ask>) {
         while asked.len() < MOST_TOGETHER
             && let Some(ask) = self.waiting.pop_front()
         {
@@ -220,7 +220,6 @@ impl State {
                 asked.push(ask);
             }
         }
-        asked
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::{Arc, OnceLock};
 use diesel::dsl::AsSelect;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Nullable, Text};
+use diesel::sql_types::{Array, Bool, Integer, Nullable, Text};
 
 use super::{Row, Wanted};
 use crate::db::schema::{auth_user, django_session, housekey_session};
-use crate::db::{DatabaseNow, InAMinute, Null};
+use crate::db::{AnyOf, DatabaseNow, InAMinute, Null};
 use crate::user::store::UserRow;
 
 /// PostgreSQL keeps a plan that it takes for no dearer than one for these very values. It is made for ten, so for fewer
@@ -33,17 +33,21 @@ pub(super) fn find_each(
     wanted: &[Wanted<'_>],
 ) -> QueryResult<Vec<Option<Row>>> {
     let keys = filled(wanted.iter().map(|wanted| wanted.key.expose_secret()), "");
+    let keys = keys.into_sql::<Array<Text>>();
     let owners = filled(wanted.iter().filter_map(|wanted| wanted.owner), 0);
+    let owners = owners.into_sql::<Array<Integer>>();
     let unknown = wanted.iter().filter(|wanted| wanted.owner.is_none());
     let unknown = filled(unknown.map(|wanted| wanted.key.expose_secret()), "");
-    let sessions = django_session::table.filter(django_session::session_key.eq_any(keys)).select((
-        django_session::session_key.nullable(),
-        django_session::session_data.nullable(),
-        django_session::expire_date.gt(DatabaseNow).nullable(),
-        django_session::expire_date.gt(InAMinute).nullable(),
-        NoUser::new(),
-    ));
-    let users = auth_user::table.filter(auth_user::id.eq_any(owners)).select((
+    let unknown = unknown.into_sql::<Array<Text>>();
+    let sessions =
+        django_session::table.filter(django_session::session_key.eq(AnyOf(keys))).select((
+            django_session::session_key.nullable(),
+            django_session::session_data.nullable(),
+            django_session::expire_date.gt(DatabaseNow).nullable(),
+            django_session::expire_date.gt(InAMinute).nullable(),
+            NoUser::new(),
+        ));
+    let users = auth_user::table.filter(auth_user::id.eq(AnyOf(owners))).select((
         NoText::new(),
         NoText::new(),
         NoBool::new(),
@@ -52,7 +56,7 @@ pub(super) fn find_each(
     ));
     let users_of_others = housekey_session::table
         .inner_join(auth_user::table)
-        .filter(housekey_session::session_key.eq_any(unknown))
+        .filter(housekey_session::session_key.eq(AnyOf(unknown)))
         .select((
             housekey_session::session_key.nullable(),
             NoText::new(),
