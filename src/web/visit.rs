@@ -157,9 +157,10 @@ impl Visit {
     /// As `end`, when nothing has to be saved and nothing is said in the answer's place.
     #[cfg(feature = "axum")]
     pub(crate) fn end_at_once(&self, status: u16) -> Option<End> {
-        let is_done = self.broken().is_none() && !self.is_due(status).ok()?;
-        let outcome = is_done.then(|| self.outcome().ok())??;
-        Some(End { outcome, instead: None })
+        if self.broken().is_some() || self.is_due(status).ok()? {
+            return None;
+        }
+        Some(End { outcome: self.outcome().ok()?, instead: None })
     }
 
     /// Saves what the handler has changed, whose answer has this status.
