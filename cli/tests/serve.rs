@@ -162,17 +162,20 @@ fn a_request_under_way_is_answered_before_the_end() {
     write!(
         visitor,
         "POST /login HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {}\r\nContent-Type: \
-         application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{begin}",
+         application/x-www-form-urlencoded\r\nContent-Length: {}\r\nExpect: 100-continue\r\n\r\n",
         browser.header(),
         body.len()
     )
     .unwrap();
-    // Who is answered on a later connection knows that the earlier one was let in.
-    browser.get("/style.css");
+    // It says so when it waits for the form.
+    let mut waits = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    visitor.read_exact(&mut waits).unwrap();
+    assert_eq!(std::str::from_utf8(&waits), Ok("HTTP/1.1 100 Continue\r\n\r\n"));
+    visitor.write_all(begin.as_bytes()).unwrap();
+    let mut silent = TcpStream::connect(&host).unwrap();
     front.signal("TERM");
-    while TcpStream::connect(&host).is_ok() {
-        std::thread::yield_now();
-    }
+    assert_eq!(silent.read(&mut [0]).unwrap_or(0), 0, "who says nothing is not waited for");
+    assert!(TcpStream::connect(&host).is_err(), "nobody else is let in");
     visitor.write_all(rest.as_bytes()).unwrap();
     let mut answer = String::new();
     visitor.read_to_string(&mut answer).unwrap();
