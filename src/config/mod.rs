@@ -224,8 +224,8 @@ impl Config {
     /// | `PASSWORD_HASHER` | `pbkdf2_sha256`, `pbkdf2_sha1`, `argon2`, `bcrypt_sha256` or `scrypt`, the last three each with its feature | `pbkdf2_sha256` |
     /// | `PASSWORD_ITERATIONS` | rounds of `pbkdf2_sha256` | 1000000 |
     /// | `PASSWORD_RESET_TIMEOUT` | seconds | 259200 |
-    /// | `SESSION_CACHE_ENTRIES` | how many sessions are kept in memory | 0 |
-    /// | `SHARED_REPLICA_URL` | a streaming standby of the shared database, from which sessions are read | none |
+    /// | `SESSION_CACHE_ENTRIES` | how many sessions, and permissions of users, are kept in memory | 0 |
+    /// | `SHARED_REPLICA_URL` | a streaming standby of the shared database, from which sessions and permissions are read | none |
     ///
     /// The URL of a PostgreSQL that is reached through a pooler in transaction mode (PgBouncer) says so:
     /// `postgres://USER@HOST/NAME?pgbouncer=true`. With `pgbouncer=false` nothing lies in between, or it keeps prepared

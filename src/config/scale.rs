@@ -14,11 +14,13 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 3;
 
 impl Config {
-    /// Keeps the sessions and users of so many visitors in the memory of this app, about 2 kB each; none unless said.
+    /// Keeps the sessions and users of so many visitors in the memory of this app, about 2 kB each, and the permissions of
+    /// so many users, about 100 bytes each; none unless said.
     ///
     /// Every process asks the shared database some times a second what has changed, whoever changed it: an app, Django,
-    /// `psql`. So a logout, a new password or a deactivated user is seen everywhere within [`Config::staleness`]. While it
-    /// cannot be known, nothing kept is used. Most houses need no cache: look-ups are gathered anyway.
+    /// `psql`. So a logout, a new password, a deactivated user or a permission that is taken away is seen everywhere within
+    /// [`Config::staleness`]. While it cannot be known, nothing kept is used. Most houses need no cache: look-ups are
+    /// gathered anyway.
     ///
     /// ```
     /// # use housekey::{Config, SecretKey};
@@ -32,7 +34,8 @@ impl Config {
         self
     }
 
-    /// Reads sessions and their users from this streaming standby of the shared database, PostgreSQL alone; one unless said: none.
+    /// Reads sessions, their users and what these may do from this streaming standby of the shared database, PostgreSQL
+    /// alone; one unless said: none.
     ///
     /// What it does not have is asked for in the shared database itself, and so is what has changed lately: the same
     /// [`Config::staleness`] holds as for a cache. A replica that is further behind than [`Config::replica_lag`], or does not answer, is left out

@@ -8,8 +8,9 @@ use super::sources::Sources;
 use crate::error::Error;
 use crate::session::find::Row;
 use crate::session::{Rejected, SessionKey};
+use crate::user::Permissions;
+use crate::user::permission::Holder;
 use crate::user::store::{self as users, UserRow};
-use crate::user::{Permissions, User};
 
 /// A session's row, alive or not, or why there is none.
 pub(crate) type Found = Result<Arc<Row>, Rejected>;
@@ -17,7 +18,7 @@ pub(crate) type Found = Result<Arc<Row>, Rejected>;
 pub(super) enum Ask {
     Session(SessionKey, Reply<Found>),
     User(i32, Reply<Option<UserRow>>),
-    Permissions(User, Reply<Permissions>),
+    Permissions(Holder, Reply<Permissions>),
 }
 
 impl Ask {
@@ -40,7 +41,7 @@ pub(super) fn answer(sources: &Sources, asked: impl IntoIterator<Item = Ask>, tu
         match ask {
             Ask::Session(key, reply) => sessions.push(key, reply),
             Ask::User(id, reply) => users.push(id, reply),
-            Ask::Permissions(user, reply) => permissions.push(user, reply),
+            Ask::Permissions(holder, reply) => permissions.push(holder, reply),
         }
     }
     let mut queries = [sessions.of.len(), users.of.len(), permissions.of.len()]
@@ -66,8 +67,8 @@ pub(super) fn answer(sources: &Sources, asked: impl IntoIterator<Item = Ask>, tu
         &mut is_asked,
     );
     permissions.answer(
-        |user| Permissions::of(shared, user),
-        |users| Permissions::of_each(shared, users),
+        |holder| permissions_of(sources, *holder),
+        |holders| sources.permissions(holders),
         &mut is_asked,
     );
 }
@@ -82,6 +83,10 @@ fn session(sources: &Sources, key: &SessionKey) -> Result<Found, Error> {
 
 fn sessions_of(sources: &Sources, keys: &[SessionKey]) -> Result<Vec<Found>, Error> {
     Ok(sources.rows(keys)?.into_iter().map(|row| row.ok_or(Rejected::Gone)).collect())
+}
+
+fn permissions_of(sources: &Sources, holder: Holder) -> Result<Permissions, Error> {
+    Ok(sources.permissions(&[holder])?.pop().unwrap_or_default())
 }
 
 /// Questions of one kind, each with who wants to know.

@@ -1,5 +1,6 @@
 //! Answers that are kept for a while, as long as it is known that nothing has changed.
 
+use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,19 +12,22 @@ use crate::changes::Changes;
 use crate::clock::Begun;
 use crate::session::SessionKey;
 use crate::session::find::Row;
+use crate::user::Permissions;
+use crate::user::permission::Holder;
 
 /// An answer is kept no longer, and none of a session that ends before.
 const KEPT_FOR: Duration = Duration::from_secs(60);
 
 pub(super) struct Cache {
-    entries: Entries<SessionKey, Kept>,
+    sessions: Entries<SessionKey, Kept<Arc<Row>>>,
+    permissions: Entries<Holder, Kept<Permissions>>,
     changes: Arc<Changes>,
     recent: Arc<Recent>,
 }
 
 #[derive(Clone)]
-struct Kept {
-    row: Arc<Row>,
+struct Kept<T> {
+    answer: T,
     asked: Asked,
 }
 
@@ -35,7 +39,7 @@ pub(super) struct Asked {
 }
 
 /// It lies in parts, which do not fill evenly: they are big, and have some places more.
-fn room_for<T: Clone>(most: usize) -> Entries<SessionKey, T> {
+fn room_for<K: Eq + Hash, T: Clone>(most: usize) -> Entries<K, T> {
     const PART: usize = 512;
     let places = most.saturating_add(most / 4);
     let parts = (most / PART).clamp(1, 64);
@@ -52,7 +56,7 @@ fn room_for<T: Clone>(most: usize) -> Entries<SessionKey, T> {
 impl Cache {
     pub(super) fn new(most: usize, changes: &Arc<Changes>, recent: &Arc<Recent>) -> Self {
         let (changes, recent) = (Arc::clone(changes), Arc::clone(recent));
-        Self { entries: room_for(most), changes, recent }
+        Self { sessions: room_for(most), permissions: room_for(most), changes, recent }
     }
 
     /// To be called before the database is asked.
@@ -60,25 +64,44 @@ impl Cache {
         Asked { turn: self.changes.turn(), begun: Begun::now() }
     }
 
+    pub(super) fn session(&self, key: &SessionKey) -> Option<Arc<Row>> {
+        self.find(&self.sessions, key, |row, turn| {
+            self.recent.is_changed(Some(key), row.user_id(), turn)
+        })
+    }
+
+    pub(super) fn keep_session(&self, key: &SessionKey, row: &Arc<Row>, asked: Asked) {
+        if row.lasts {
+            self.sessions.insert(key.clone(), Kept { answer: Arc::clone(row), asked });
+        }
+    }
+
+    pub(super) fn permissions(&self, holder: Holder) -> Option<Permissions> {
+        self.find(&self.permissions, &holder, |_, turn| {
+            self.recent.is_changed(None, holder.user_id(), turn)
+        })
+    }
+
+    pub(super) fn keep_permissions(&self, holder: Holder, answer: &Permissions, asked: Asked) {
+        self.permissions.insert(holder, Kept { answer: answer.clone(), asked });
+    }
+
     /// `None` as well while it is not known whether anything has changed.
-    pub(super) fn find(&self, key: &SessionKey) -> Option<Arc<Row>> {
+    fn find<K: Eq + Hash, T: Clone>(
+        &self,
+        entries: &Entries<K, Kept<T>>,
+        key: &K,
+        is_changed: impl FnOnce(&T, u64) -> bool,
+    ) -> Option<T> {
         if !self.changes.is_current() {
             return None;
         }
-        let kept = self.entries.get(key)?;
-        if kept.asked.begun.ago() < KEPT_FOR
-            && !self.recent.is_changed(key, kept.row.user_id(), kept.asked.turn)
-        {
-            return Some(kept.row);
+        let kept = entries.get(key)?;
+        if kept.asked.begun.ago() < KEPT_FOR && !is_changed(&kept.answer, kept.asked.turn) {
+            return Some(kept.answer);
         }
-        self.entries.remove(key);
+        entries.remove(key);
         None
-    }
-
-    pub(super) fn keep(&self, key: &SessionKey, row: &Arc<Row>, asked: Asked) {
-        if row.lasts {
-            self.entries.insert(key.clone(), Kept { row: Arc::clone(row), asked });
-        }
     }
 }
 

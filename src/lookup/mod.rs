@@ -20,12 +20,15 @@ use crate::config::Config;
 use crate::db::SharedPool;
 use crate::error::Error;
 use crate::session::SessionKey;
+use crate::user::permission::Holder;
 use crate::user::store::UserRow;
 use crate::user::{Permissions, User};
 
 pub(crate) use answer::Found;
 use answer::{Ask, answer};
 use line::Line;
+#[cfg(feature = "_web")]
+use line::Turn;
 use reply::{Reply, Told};
 use sources::Sources;
 
@@ -76,9 +79,13 @@ impl Lookups {
         if let Some(row) = self.sources.kept(key) {
             return Some(Ok(row));
         }
-        let most = self.sources.at_hand()?;
-        let _turn = self.line.turn_beside_fewer_than(most)?;
+        let _turn = self.turn_at_hand()?;
         self.sources.row_at_hand(key)
+    }
+
+    #[cfg(feature = "_web")]
+    fn turn_at_hand(&self) -> Option<Turn<'_>> {
+        self.line.turn_beside_fewer_than(self.sources.at_hand()?)
     }
 
     #[cfg(feature = "_web")]
@@ -106,16 +113,27 @@ impl Lookups {
     /// What the user may do.
     #[cfg(feature = "_web")]
     pub(crate) async fn permissions(&self, user: &User) -> Result<Permissions, Error> {
-        match Permissions::without_asking(user) {
+        let Some(holder) = Holder::of(user) else { return Ok(Permissions::default()) };
+        match self.permissions_at_once(holder) {
             Some(permissions) => Ok(permissions),
-            None => self.ask(|reply| Ask::Permissions(user.clone(), reply)).await,
+            None => self.ask(|reply| Ask::Permissions(holder, reply)).await,
         }
     }
 
+    #[cfg(feature = "_web")]
+    fn permissions_at_once(&self, holder: Holder) -> Option<Permissions> {
+        if let Some(permissions) = self.sources.kept_permissions(holder) {
+            return Some(permissions);
+        }
+        let _turn = self.turn_at_hand()?;
+        self.sources.permissions_at_hand(holder)
+    }
+
     pub(crate) fn permissions_now(&self, user: &User) -> Result<Permissions, Error> {
-        match Permissions::without_asking(user) {
+        let Some(holder) = Holder::of(user) else { return Ok(Permissions::default()) };
+        match self.sources.kept_permissions(holder) {
             Some(permissions) => Ok(permissions),
-            None => self.ask_now(|reply| Ask::Permissions(user.clone(), reply)),
+            None => self.ask_now(|reply| Ask::Permissions(holder, reply)),
         }
     }
 

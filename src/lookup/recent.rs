@@ -42,15 +42,20 @@ impl Recent {
         }
     }
 
-    /// Was the session or its user changed after that turn?
-    pub(super) fn is_changed(&self, key: &SessionKey, user: Option<i32>, since: u64) -> bool {
+    /// Was the session or the user changed after that turn?
+    pub(super) fn is_changed(
+        &self,
+        session: Option<&SessionKey>,
+        user: Option<i32>,
+        since: u64,
+    ) -> bool {
         if self.latest.load(Ordering::SeqCst) <= since {
             return false;
         }
         let turns = self.turns.read().unwrap_or_else(PoisonError::into_inner);
         let is_later = |turn: Option<&u64>| turn.is_some_and(|turn| *turn > since);
         turns.everything > since
-            || is_later(turns.sessions.get(key))
+            || session.is_some_and(|key| is_later(turns.sessions.get(key)))
             || user.is_some_and(|id| is_later(turns.users.get(&id.into())))
     }
 }
@@ -74,7 +79,7 @@ mod tests {
         let recent = Recent::default();
         recent.note(3, &[Change::Session(key("a")), Change::User(7)]);
         recent.note(4, &[Change::Session(key("b"))]);
-        let changed = |name, user, since| recent.is_changed(&key(name), user, since);
+        let changed = |name, user, since| recent.is_changed(Some(&key(name)), user, since);
         assert!(changed("a", None, 2) && !changed("a", None, 3));
         assert!(changed("b", None, 3) && !changed("b", None, 4));
         assert!(changed("c", Some(7), 2) && !changed("c", Some(7), 3));
@@ -82,10 +87,21 @@ mod tests {
     }
 
     #[test]
+    fn what_a_user_may_do_is_as_old_as_the_users_last_change() {
+        let recent = Recent::default();
+        recent.note(3, &[Change::Session(key("a")), Change::User(7)]);
+        assert!(recent.is_changed(None, Some(7), 2) && !recent.is_changed(None, Some(7), 3));
+        assert!(!recent.is_changed(None, Some(8), 2) && !recent.is_changed(None, None, 2));
+    }
+
+    #[test]
     fn everything_is_every_session_until_that_turn() {
         let recent = Recent::default();
         recent.note(5, &[Change::Everything, Change::Session(key("a"))]);
-        assert!(recent.is_changed(&key("c"), None, 4) && !recent.is_changed(&key("c"), None, 5));
+        assert!(
+            recent.is_changed(Some(&key("c")), None, 4)
+                && !recent.is_changed(Some(&key("c")), None, 5)
+        );
     }
 
     #[test]
@@ -93,7 +109,7 @@ mod tests {
         let recent = Recent::default();
         let many: Vec<_> = (0..=MOST).map(|n| Change::Session(key(&n.to_string()))).collect();
         recent.note(1, &many);
-        assert!(recent.is_changed(&key("another"), None, 0));
-        assert!(!recent.is_changed(&key("another"), None, 1));
+        assert!(recent.is_changed(Some(&key("another")), None, 0));
+        assert!(!recent.is_changed(Some(&key("another")), None, 1));
     }
 }

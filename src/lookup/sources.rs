@@ -22,6 +22,8 @@ use crate::place::{DatabaseKind, Place};
 use crate::session::Rejected;
 use crate::session::SessionKey;
 use crate::session::find::{Row, Wanted, find, find_each};
+use crate::user::Permissions;
+use crate::user::permission::Holder;
 
 type Rows = Vec<Option<Arc<Row>>>;
 
@@ -71,10 +73,20 @@ impl Sources {
     /// The row of a session by a connection that waits for nobody. `None` when it has to be waited for.
     #[cfg(feature = "_web")]
     pub(super) fn row_at_hand(&self, key: &SessionKey) -> Option<Found> {
-        let is_away = self.shared.breaker().is_some_and(Breaker::is_open);
-        let file = self.at_hand.as_ref().filter(|_| !is_away)?;
-        let row = self.read(file, std::slice::from_ref(key)).ok()?.pop().flatten();
+        let row = self.read(self.file_at_hand()?, std::slice::from_ref(key)).ok()?.pop().flatten();
         Some(row.ok_or(Rejected::Gone))
+    }
+
+    #[cfg(feature = "_web")]
+    fn file_at_hand(&self) -> Option<&SharedPool> {
+        let is_away = self.shared.breaker().is_some_and(Breaker::is_open);
+        self.at_hand.as_ref().filter(|_| !is_away)
+    }
+
+    /// The same of what somebody may do.
+    #[cfg(feature = "_web")]
+    pub(super) fn permissions_at_hand(&self, holder: Holder) -> Option<Permissions> {
+        Permissions::of(self.file_at_hand()?, holder).ok()
     }
 
     /// Begins to follow what changes, where the app wants a cache or has a replica.
@@ -86,7 +98,11 @@ impl Sources {
 
     /// What is kept of an answer, if it is known to be as good as a new one.
     pub(super) fn kept(&self, key: &SessionKey) -> Option<Arc<Row>> {
-        self.beside.get()?.cache.as_ref()?.find(key)
+        self.beside.get()?.cache.as_ref()?.session(key)
+    }
+
+    pub(super) fn kept_permissions(&self, holder: Holder) -> Option<Permissions> {
+        self.beside.get()?.cache.as_ref()?.permissions(holder)
     }
 
     /// This app has changed the session: it does not wait to be told.
@@ -98,33 +114,63 @@ impl Sources {
 
     /// The rows of sessions, in the order of the keys.
     pub(super) fn rows(&self, keys: &[SessionKey]) -> Result<Rows, Error> {
-        let Some(beside) = self.beside.get() else { return self.read(&self.shared, keys) };
+        let read = |pool: &SharedPool, keys: &[SessionKey]| self.read(pool, keys);
+        let Some(beside) = self.beside.get() else { return read(&self.shared, keys) };
         let asked = beside.cache.as_ref().map(Cache::now);
         let found = match &beside.replica {
-            Some(replica) => self.rows_by(replica, &beside.recent, keys)?,
-            None => self.read(&self.shared, keys)?,
+            Some(replica) => self.by_replica(replica, keys, read, |key, row, turn| match row {
+                Some(row) => row.alive && !beside.recent.is_changed(Some(key), row.user_id(), turn),
+                None => !beside.recent.is_changed(Some(key), None, turn),
+            })?,
+            None => read(&self.shared, keys)?,
         };
         if let (Some(cache), Some(asked)) = (&beside.cache, asked) {
             for (key, row) in keys.iter().zip(&found) {
                 if let Some(row) = row {
-                    cache.keep(key, row, asked);
+                    cache.keep_session(key, row, asked);
                 }
             }
         }
         Ok(found)
     }
 
-    /// By the replica what it is known to have as it is; the rest by the shared database.
-    fn rows_by(
+    /// What each of them may do, in their order.
+    pub(super) fn permissions(&self, holders: &[Holder]) -> Result<Vec<Permissions>, Error> {
+        let Some(beside) = self.beside.get() else { return permissions(&self.shared, holders) };
+        let asked = beside.cache.as_ref().map(Cache::now);
+        let found = match &beside.replica {
+            Some(replica) => {
+                let read = |pool: &SharedPool, holders: &[Holder]| {
+                    Ok(permissions(pool, holders)?.into_iter().map(Some).collect())
+                };
+                let found = self.by_replica(replica, holders, read, |holder, _, turn| {
+                    !beside.recent.is_changed(None, holder.user_id(), turn)
+                })?;
+                found.into_iter().map(Option::unwrap_or_default).collect()
+            }
+            None => permissions(&self.shared, holders)?,
+        };
+        if let (Some(cache), Some(asked)) = (&beside.cache, asked) {
+            for (holder, permissions) in holders.iter().zip(&found) {
+                cache.keep_permissions(*holder, permissions, asked);
+            }
+        }
+        Ok(found)
+    }
+
+    /// By the replica what it is known to have as it is, both before it is asked and by its answer; the rest, and what it
+    /// does not have, by the shared database.
+    fn by_replica<K: Clone + PartialEq, T>(
         &self,
         replica: &Replica,
-        recent: &Recent,
-        keys: &[SessionKey],
-    ) -> Result<Rows, Error> {
-        let Some(turn) = replica.turn() else { return self.read(&self.shared, keys) };
-        let calm = |key: &&SessionKey| !recent.is_changed(key, None, turn);
-        let asked: Vec<SessionKey> = keys.iter().filter(calm).cloned().collect();
-        let mut there = self.read(&replica.pool, &asked).unwrap_or_else(|error| {
+        keys: &[K],
+        read: impl Fn(&SharedPool, &[K]) -> Result<Vec<Option<T>>, Error>,
+        is_as_it_was: impl Fn(&K, Option<&T>, u64) -> bool,
+    ) -> Result<Vec<Option<T>>, Error> {
+        let Some(turn) = replica.turn() else { return read(&self.shared, keys) };
+        let calm = |key: &&K| is_as_it_was(key, None, turn);
+        let asked: Vec<K> = keys.iter().filter(calm).cloned().collect();
+        let mut there = read(&replica.pool, &asked).unwrap_or_else(|error| {
             // A row that cannot be read is told of by the shared database.
             if !error.is_strange_row() {
                 replica.leave_out();
@@ -132,20 +178,18 @@ impl Sources {
             Vec::new()
         });
         there.resize_with(asked.len(), || None);
-        let is_good =
-            |key: &SessionKey, row: &Row| row.alive && !recent.is_changed(key, row.user_id(), turn);
         let mut there = asked.iter().zip(there).peekable();
-        let mut found: Rows = keys
+        let mut found: Vec<Option<T>> = keys
             .iter()
             .map(|key| {
-                let (_, row) = there.next_if(|(asked, _)| *asked == key)?;
-                row.filter(|row| is_good(key, row))
+                let (_, answer) = there.next_if(|(asked, _)| *asked == key)?;
+                answer.filter(|answer| is_as_it_was(key, Some(answer), turn))
             })
             .collect();
         let missing: Vec<usize> = (0..keys.len()).filter(|place| found[*place].is_none()).collect();
-        let wanted: Vec<SessionKey> = missing.iter().map(|place| keys[*place].clone()).collect();
-        for (place, row) in missing.into_iter().zip(self.read(&self.shared, &wanted)?) {
-            found[place] = row;
+        let wanted: Vec<K> = missing.iter().map(|place| keys[*place].clone()).collect();
+        for (place, answer) in missing.into_iter().zip(read(&self.shared, &wanted)?) {
+            found[place] = answer;
         }
         Ok(found)
     }
@@ -177,6 +221,14 @@ impl Sources {
             }
         }
         Ok(rows.into_iter().map(|row| row.map(Arc::new)).collect())
+    }
+}
+
+fn permissions(pool: &SharedPool, holders: &[Holder]) -> Result<Vec<Permissions>, Error> {
+    match holders {
+        [] => Ok(Vec::new()),
+        [holder] => Ok(vec![Permissions::of(pool, *holder)?]),
+        holders => Permissions::of_each(pool, holders),
     }
 }
 

@@ -3,7 +3,7 @@
 pub(crate) mod declared;
 pub(crate) mod granted;
 pub(crate) mod grants;
-mod permission;
+pub(crate) mod permission;
 pub(crate) mod removal;
 pub(crate) mod store;
 

@@ -1,6 +1,7 @@
 //! What a user may do (`ModelBackend` of `django/contrib/auth/backends.py`).
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use diesel::prelude::*;
 
@@ -25,54 +26,68 @@ use crate::error::Error;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Permissions {
     everything: bool,
-    names: BTreeSet<String>,
+    names: Arc<BTreeSet<String>>,
+}
+
+/// Whose permissions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    /// All have the same.
+    Superuser,
+    User(i32),
+}
+
+impl Holder {
+    /// `None` for who has no permission, whatever is granted.
+    pub(crate) fn of(user: &User) -> Option<Self> {
+        let id = i32::try_from(user.id).ok().filter(|_| user.is_active)?;
+        Some(if user.is_superuser { Self::Superuser } else { Self::User(id) })
+    }
+
+    pub(crate) fn user_id(self) -> Option<i32> {
+        match self {
+            Self::Superuser => None,
+            Self::User(id) => Some(id),
+        }
+    }
 }
 
 impl Permissions {
-    /// Those of a user of whom it is known that there are none.
-    pub(crate) fn without_asking(user: &User) -> Option<Self> {
-        (!user.is_active || i32::try_from(user.id).is_err()).then(Self::default)
+    pub(crate) fn of(shared: &SharedPool, holder: Holder) -> Result<Self, Error> {
+        Ok(match holder {
+            Holder::User(id) => Self::named(shared.run(|conn| granted(conn, id))?),
+            Holder::Superuser => {
+                // Only the names are lost when a row cannot be read.
+                let rows = shared.run(all).or_else(Error::nothing_if_strange)?;
+                Self { everything: true, ..Self::named(rows) }
+            }
+        })
     }
 
-    pub(crate) fn of(shared: &SharedPool, user: &User) -> Result<Self, Error> {
-        if let Some(none) = Self::without_asking(user) {
-            return Ok(none);
-        }
-        let Ok(id) = i32::try_from(user.id) else { return Ok(Self::default()) };
-        let everything = user.is_superuser;
-        let rows = shared.run(|conn| if everything { all(conn) } else { granted(conn, id) });
-        // Of a superuser's permissions only the names are lost when a row cannot be read.
-        let rows =
-            rows.or_else(|error| if everything { error.nothing_if_strange() } else { Err(error) })?;
-        Ok(Self { everything, names: named(rows) })
-    }
-
-    /// Those of each of these users, in their order.
-    pub(crate) fn of_each(shared: &SharedPool, users: &[User]) -> Result<Vec<Self>, Error> {
-        let ids = users.iter().filter(|user| !user.is_superuser);
-        let ids: Vec<i32> = ids.filter_map(|user| i32::try_from(user.id).ok()).collect();
-        let mut names: HashMap<i64, Names> = HashMap::new();
+    /// Those of each of these, in their order.
+    pub(crate) fn of_each(shared: &SharedPool, holders: &[Holder]) -> Result<Vec<Self>, Error> {
+        let ids: Vec<i32> = holders.iter().filter_map(|holder| holder.user_id()).collect();
+        let mut names: HashMap<i32, Names> = HashMap::new();
         if !ids.is_empty() {
             for (user, label, codename) in shared.run(|conn| granted_to_each(conn, &ids))? {
-                names.entry(user.into()).or_default().push((label, codename));
+                names.entry(user).or_default().push((label, codename));
             }
         }
-        // All superusers have the same.
-        let superuser = users.iter().find(|user| user.is_superuser);
-        let everything = superuser.map(|user| Self::of(shared, user)).transpose()?;
-        let of = |user: &User| match &everything {
-            Some(everything) if user.is_superuser => everything.clone(),
-            _ => {
-                let names = names.get(&user.id).cloned().unwrap_or_default();
-                Self { everything: false, names: named(names) }
-            }
-        };
-        Ok(users.iter().map(of).collect())
+        let users = names.into_iter().map(|(id, names)| (Holder::User(id), Self::named(names)));
+        let mut found: HashMap<Holder, Self> = users.collect();
+        if holders.contains(&Holder::Superuser) {
+            found.insert(Holder::Superuser, Self::of(shared, Holder::Superuser)?);
+        }
+        Ok(holders.iter().map(|holder| found.get(holder).cloned().unwrap_or_default()).collect())
+    }
+
+    fn named(rows: Names) -> Self {
+        Self { everything: false, names: Arc::new(named(rows)) }
     }
 
     /// What is granted to the user, whether or not the user is active or a superuser.
     pub(crate) fn granted_to(conn: &mut SharedConnection, user_id: i32) -> QueryResult<Self> {
-        Ok(Self { everything: false, names: named(granted(conn, user_id)?) })
+        Ok(Self::named(granted(conn, user_id)?))
     }
 
     /// Has the user this permission?

@@ -129,6 +129,16 @@ def has_perms(username, permissions):
     return [user.has_perm(permission) for permission in permissions]
 
 
+def grant(username, codename, group=None):
+    """Gives the user a permission, or the user's group one."""
+    user = auth.get_user_model().objects.get(username=username)
+    permission = auth.models.Permission.objects.get(codename=codename)
+    if group is None:
+        user.user_permissions.add(permission)
+    else:
+        user.groups.get(name=group).permissions.add(permission)
+
+
 def check(password, encoded):
     return check_password(password, encoded)
 

@@ -28,6 +28,7 @@ mod browser_pages;
 mod browser_two_hosts;
 mod by_index;
 mod cache;
+mod cache_permissions;
 mod caretaker;
 mod club;
 mod custom_session_store;

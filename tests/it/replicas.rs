@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use housekey::{Config, Rejected};
+use housekey::{Caretaker, Config, Grant, Rejected};
 
 use crate::support::proxy::Proxy;
-use crate::support::staleness::assert_is_seen_in_time;
+use crate::support::staleness::{assert_holds_in_time, assert_is_seen_in_time};
 use crate::support::standby::Standby;
 use crate::support::{Home, House, KEY, PASSWORD, database, login, skip, user, whoami};
 
@@ -19,7 +19,7 @@ struct Place {
     servers: Standby,
     to_primary: Proxy,
     to_standby: Proxy,
-    _home: Home,
+    home: Home,
 }
 
 impl Place {
@@ -38,7 +38,7 @@ impl Place {
         let config = home.config_at(&through(&to_primary), "notes", KEY);
         let config = config.shared_replica(&to_standby.through(&servers.url())).unwrap();
         let app = House::open(set(config)).unwrap();
-        Some(Self { app, other, servers, to_primary, to_standby, _home: home })
+        Some(Self { app, other, servers, to_primary, to_standby, home })
     }
 
     /// A visitor whom the standby knows, and by it the app.
@@ -103,6 +103,32 @@ fn an_end_is_seen_in_time_though_the_standby_is_an_hour_behind() {
 
     database::execute(&primary, "UPDATE auth_user SET is_active = false");
     place.assert_is_seen_in_time(&anew, Some(Rejected::Inactive));
+}
+
+#[test]
+fn what_a_user_may_do_is_asked_of_the_standby_and_its_end_is_seen_in_time() {
+    let Some(place) = Place::new() else { return skip("PostgreSQL") };
+    let cookie = place.visitor();
+    let primary = place.servers.primary_url();
+    let keeper = Caretaker::open(place.home.config_at(&primary, "operator", KEY)).unwrap();
+    let ada = place.app.session(Some(&cookie)).unwrap().user().unwrap();
+    let may = || place.app.permissions(&ada).unwrap().has_perm("auth.view_user");
+    let until_the_standby_says = |can| loop {
+        let before = (place.to_primary.sent(), place.to_standby.sent());
+        assert_eq!(may(), can);
+        if place.to_primary.sent() == before.0 && place.to_standby.sent() > before.1 {
+            return;
+        }
+    };
+    until_the_standby_says(false);
+
+    keeper.grant("ada", "auth.view_user", Grant::Give).unwrap();
+    assert_holds_in_time(may);
+    place.servers.catch_up();
+    until_the_standby_says(true);
+    place.servers.delay(AN_HOUR);
+    keeper.grant("ada", "auth.view_user", Grant::Take).unwrap();
+    assert_holds_in_time(|| !may());
 }
 
 #[test]

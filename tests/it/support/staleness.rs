@@ -10,13 +10,25 @@ use super::{House, whoami};
 pub(crate) const STALENESS: Duration = Duration::from_millis(100);
 
 /// Whoever asks later than the staleness after this moment is told what was done before it.
+#[track_caller]
 pub(crate) fn assert_is_seen_in_time(app: &House, cookie: &str, why: Option<Rejected>) {
+    assert_eq!(in_time(|| whoami(app, cookie).err()), why);
+}
+
+/// The same of anything.
+#[track_caller]
+pub(crate) fn assert_holds_in_time(holds: impl Fn() -> bool) {
+    in_time(|| holds().then_some(()));
+}
+
+#[track_caller]
+fn in_time<T>(look: impl Fn() -> Option<T>) -> T {
     let done = Instant::now();
     loop {
-        let asked = Instant::now();
-        match whoami(app, cookie) {
-            Ok(_) => assert!(asked - done < STALENESS, "{:?}", asked - done),
-            Err(rejected) => return assert_eq!(rejected, why),
+        let looked = Instant::now();
+        if let Some(seen) = look() {
+            return seen;
         }
+        assert!(looked - done < STALENESS, "{:?}", looked - done);
     }
 }
