@@ -66,6 +66,14 @@ pub fn migrate(config: &Config) -> Result<Vec<String>, Error> {
         if missing.is_empty() { missing } else { migrate::apply(&shared, &config.app_name)? };
     registry::is_known(&shared, config)?;
     declare(&shared, config)?;
+    if migrate::is_all(&applied) {
+        let (app, house) = (&config.app_name, shared.run(migrate::house)?);
+        tracing::info!(
+            app,
+            house,
+            "a new house was made; if other apps have one, SHARED_DATABASE_URL of this app names another database than theirs"
+        );
+    }
     Ok(applied)
 }
 
@@ -147,7 +155,7 @@ impl<L: HouseConnection> Housekey<L> {
     /// # Errors
     /// [`Error::KeyMismatch`], [`Error::KeyTooEarly`], [`Error::KeyRetired`], [`Error::MigrationsMissing`],
     /// [`Error::SchemaNewer`], [`Error::Unreachable`], [`Error::PoolTimeout`], and [`Error::Config`] when
-    /// `DATABASE_URL` is of another kind than `L`; [`Error::NotAllowed`] when the
+    /// `DATABASE_URL` is of another kind than `L`, or names a file that is no database; [`Error::NotAllowed`] when the
     /// app's database role may not read the house, or not register a new key. Nothing of another app is
     /// changed before all is well.
     pub fn open(config: Config) -> Result<Self, Error> {
@@ -158,6 +166,7 @@ impl<L: HouseConnection> Housekey<L> {
         check::tables(&databases.shared)?;
         registry::admit(&databases.shared, &config)?;
         check::tell(&databases.shared, &config)?;
+        check::at_start(&config)?;
         let shared = databases.shared.clone();
         shared.guard(Breaker::new(&config.app_name, config.clock));
         let auth = Arc::new(Auth::new(&config, shared.clone()));

@@ -58,7 +58,12 @@ pub(crate) fn permissions(house: &Caretaker, label: Option<&str>) -> Result<Repo
     let all = house.permissions(label)?;
     let lines: Vec<String> =
         all.iter().map(|(name, told)| format!("{}  {}", shown(name), shown(told))).collect();
+    let text = match label {
+        _ if !lines.is_empty() => lines.join("\n"),
+        Some(label) => format!("no app has declared permissions as {}", shown(label)),
+        None => "no app has declared permissions".to_owned(),
+    };
     let facts = all.iter().map(|(name, told)| json!({ "permission": name, "name": told }));
     let facts = json!({ "permissions": facts.collect::<Vec<_>>() });
-    Ok(Report::fine(lines.join("\n"), facts))
+    Ok(Report::fine(text, facts))
 }

@@ -173,7 +173,8 @@ fn with_remedy(rejected: Rejected) -> String {
             "; compare SECRET_KEY and SECRET_KEY_FALLBACKS over the apps of the house, Django's too"
         }
         Rejected::Gone => {
-            "; it was ended by a logout, a login or a change of the password, or purged"
+            "; it was ended by a logout, a login or a change of the password, or purged; or it is of another house: \
+             compare the name of the house that housekey status tells, with the settings of each app"
         }
         Rejected::Inactive => "; housekey user activate lets the user in again",
         Rejected::Unreadable => "; a Django app may write it with PickleSerializer",

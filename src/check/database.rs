@@ -30,13 +30,19 @@ fn answers(shared: &SharedPool) -> Result<Vec<Finding>, Error> {
     if shared.url().file().is_some_and(|file| !file.exists()) {
         return Ok(findings.unless_any("the shared database (SQLite) is not made yet"));
     }
-    let version = shared.run(|conn| match conn {
-        #[cfg(feature = "sqlite")]
-        SharedConnection::Sqlite(conn) => sqlite::version(conn),
-        #[cfg(feature = "postgres")]
-        SharedConnection::Postgres(conn) => postgres::version(conn),
+    let (version, house) = shared.run(|conn| {
+        let version = match conn {
+            #[cfg(feature = "sqlite")]
+            SharedConnection::Sqlite(conn) => sqlite::version(conn),
+            #[cfg(feature = "postgres")]
+            SharedConnection::Postgres(conn) => postgres::version(conn),
+        };
+        let is_named = migrate::table_exists(conn, "housekey_setting")?;
+        Ok((version?, if is_named { migrate::house(conn)? } else { None }))
     })?;
-    Ok(findings.unless_any(format!("the shared database answers: {} {version}", shared.kind())))
+    let house = house.map_or(String::new(), |name| format!(", the house {name:?}"));
+    let kind = shared.kind();
+    Ok(findings.unless_any(format!("the shared database answers: {kind} {version}{house}")))
 }
 
 fn migrated(shared: &SharedPool) -> Result<Vec<Finding>, Error> {

@@ -19,6 +19,7 @@ use crate::place::Place;
 use crate::registry::{self, Profile};
 use crate::session::SessionKey;
 use crate::session::find::{Wanted, find};
+pub(crate) use local::at_start;
 
 /// How bad a [`Finding`] is.
 ///

@@ -153,6 +153,11 @@ pub(crate) fn apply(shared: &SharedPool, app: &str) -> Result<Vec<String>, Error
     Ok(applied)
 }
 
+/// Was nothing there before?
+pub(crate) fn is_all(applied: &[String]) -> bool {
+    applied.first().is_some_and(|step| step == STEPS[0].name)
+}
+
 /// The setting that names the house: apps with the same name stand in the same one.
 pub(crate) const HOUSE: &str = "HOUSE";
 /// The setting that names the housekey that migrated last.

@@ -284,7 +284,12 @@ pub enum Error {
 
     /// There is no such user, group or permission.
     #[error(
-        "there is no {what} `{name}`; see that it is written as in the house, or make it first"
+        "there is no {what} `{name}`; see that it is written as in the house, or make it first{}",
+        if *what == "permission" {
+            ": an app declares its own by Config::permissions, and housekey::migrate makes them"
+        } else {
+            ""
+        }
     )]
     #[non_exhaustive]
     Unknown {

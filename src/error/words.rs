@@ -14,7 +14,7 @@ pub(super) fn in_words(wait: Duration) -> String {
 
 pub(super) fn key_remedy(app: &str, registered_by: &str) -> String {
     if app == registered_by {
-        return format!("set SECRET_KEY of `{app}` to that key{OR_CHANGE_IT}");
+        return format!("set SECRET_KEY of `{app}` to the key that it had before{OR_CHANGE_IT}");
     }
     format!("set SECRET_KEY of `{app}` to the key that `{registered_by}` has{OR_CHANGE_IT}")
 }

@@ -81,9 +81,9 @@ pub struct HouseKey {
 
 impl HouseKey {
     /// An app that signs with it, to be named to who lacks it: best one that is there.
-    pub(crate) fn holder<'a>(&'a self, apps: &'a [Instance]) -> &'a str {
-        let mut holders =
-            apps.iter().filter(|app| app.profile.signs_with() == Some(&self.fingerprint));
+    pub(crate) fn holder<'a>(&'a self, apps: impl IntoIterator<Item = &'a Instance>) -> &'a str {
+        let holds = |app: &&Instance| app.profile.signs_with() == Some(&self.fingerprint);
+        let mut holders = apps.into_iter().filter(holds);
         holders.next().map_or(&self.app, |app| &app.app)
     }
 

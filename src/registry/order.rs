@@ -94,13 +94,15 @@ fn decide(config: &Config, keys: &[HouseKey], apps: &[Instance]) -> Result<Step,
     if house.is(current) {
         return Ok(Step::None);
     }
+    // What the app had itself before is no help to it.
+    let holder = house.holder(apps.iter().filter(|other| other.app != config.app_name));
     let state = keys.iter().find(|key| key.is(current)).map(|key| key.state);
     if state == Some(KeyState::Retired) {
         return Err(Error::KeyRetired {
             app: config.app_name.clone(),
             ours: current.fingerprint(),
             house: house.fingerprint.clone(),
-            registered_by: house.holder(apps).to_owned(),
+            registered_by: holder.to_owned(),
         });
     }
     if !config.keys.iter().any(|key| house.is(key)) {
@@ -108,7 +110,7 @@ fn decide(config: &Config, keys: &[HouseKey], apps: &[Instance]) -> Result<Step,
             app: config.app_name.clone(),
             ours: current.fingerprint(),
             house: house.fingerprint.clone(),
-            registered_by: house.holder(apps).to_owned(),
+            registered_by: holder.to_owned(),
         });
     }
     if state == Some(KeyState::Retiring) {

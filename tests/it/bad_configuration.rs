@@ -328,3 +328,13 @@ fn a_program_that_must_not_start_says_one_line() {
     let lost = with(&[("SECRET_KEY", KEY), ("DATABASE_URL", &dead), ("PASSWORD_ITERATIONS", "10")]);
     does_not_start(&lost, &[], &words);
 }
+
+#[test]
+fn a_file_of_the_app_that_is_no_database_is_told_at_the_start() {
+    let home = Home::sqlite();
+    drop(home.open("notes"));
+    std::fs::write(home.folder().join("notes.db"), "My notes, of the first of May").unwrap();
+    let error = House::open(home.config("notes")).unwrap_err();
+    check(&error, &["DATABASE_URL names a file that is no SQLite database"]);
+    assert!(matches!(error, Error::Config { .. }));
+}

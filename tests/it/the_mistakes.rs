@@ -8,6 +8,7 @@ use housekey::{Caretaker, Checkup, Config, Level, Profile, check, check_against,
 
 use crate::support::apps::{App, Browser};
 use crate::support::django::Version::V5_2;
+use crate::support::log::said_of;
 use crate::support::{Home, House, KEY, OTHER_KEY, on_both_databases, user};
 
 on_both_databases!(
@@ -19,6 +20,8 @@ on_both_databases!(
     the_domain_of_the_cookie_does_not_cover_the_hosts,
     rows_of_content_types_were_copied,
     an_app_stands_in_another_house,
+    the_two_urls_are_swapped,
+    an_app_makes_a_house_of_its_own,
 );
 
 /// The trouble of that topic, when it is the only one of its level in the house.
@@ -212,6 +215,36 @@ fn an_app_stands_in_another_house(home: &Home) {
     "tasks".clone_into(&mut theirs.app);
     let text = error(&check_against(&home.config("notes"), &theirs), "app");
     says(&text, &["app `tasks` stands in another house", "SHARED_DATABASE_URL"]);
+}
+
+fn the_two_urls_are_swapped(home: &Home) {
+    user(&home.open("notes"), "ada");
+    let (shared, local) = (home.shared_url(), home.local_url("swapped"));
+    let urls = [("SHARED_DATABASE_URL", local.as_str()), ("DATABASE_URL", &shared)];
+    let swapped = || settings(home, "swapped", &urls);
+    housekey::migrate(&swapped()).unwrap();
+    let checkup = check(&swapped());
+    let told: Vec<_> = checkup.troubles().filter(|finding| finding.topic == "local").collect();
+    let [trouble] = told[..] else { panic!("{told:?}") };
+    says(&trouble.to_string(), &["has the tables of a house", "are not swapped"]);
+    if !home.is_postgres() {
+        let said = said_of("swapped", || drop(House::open(swapped()).unwrap()));
+        let of_it = said.iter().filter(|line| line.contains("has the tables of a house"));
+        assert_eq!(of_it.count(), 1, "{said:?}");
+    }
+}
+
+/// As by a path that is relative, or has a letter too few.
+fn an_app_makes_a_house_of_its_own(home: &Home) {
+    let names = if home.is_postgres() { ["first-pg", "second-pg"] } else { ["first", "second"] };
+    let makes = names.map(|app| {
+        let said = said_of(app, || drop(housekey::migrate(&home.config(app)).unwrap()));
+        said.iter().any(|line| line.contains("a new house was made"))
+    });
+    assert_eq!(makes, [true, false]);
+    let name = home.text("SELECT value FROM housekey_setting WHERE name = 'HOUSE'");
+    let checkup = check(&home.config(names[1]));
+    assert!(checkup.findings.iter().any(|it| it.topic == "database" && it.fact.contains(&name)));
 }
 
 /// `BEGIN`, and then a long thought: whoever wants to write waits, and gives up.

@@ -35,9 +35,17 @@ fn the_app_stops_with_one_error_that_names_both_keys(home: &Home) {
     }
     assert!(!text.contains(KEY) && !text.contains(OTHER_KEY));
     let same_app = House::open(home.config_with_key("notes", OTHER_KEY)).unwrap_err().to_string();
-    assert!(same_app.contains("set SECRET_KEY of `notes` to that key;"), "{same_app}");
+    assert!(
+        same_app.contains("set SECRET_KEY of `notes` to the key that it had before;"),
+        "{same_app}"
+    );
     assert!(same_app.ends_with("put the old one into SECRET_KEY_FALLBACKS"), "{same_app}");
     assert!(matches!(housekey::migrate(&wrong), Err(Error::KeyMismatch { .. })));
+
+    // Another app that has the key is more help than itself.
+    home.open("wiki");
+    let text = House::open(home.config_with_key("notes", OTHER_KEY)).unwrap_err().to_string();
+    assert!(text.contains("set SECRET_KEY of `notes` to the key that `wiki` has"), "{text}");
 }
 
 fn nothing_is_written_by_the_app_that_was_stopped(home: &Home) {
