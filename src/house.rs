@@ -166,7 +166,7 @@ impl<L: HouseConnection> Housekey<L> {
         check::tables(&databases.shared)?;
         registry::admit(&databases.shared, &config)?;
         check::tell(&databases.shared, &config)?;
-        check::at_start(&config)?;
+        check::at_start(&databases.shared, &config)?;
         let shared = databases.shared.clone();
         shared.guard(Breaker::new(&config.app_name, config.clock));
         let auth = Arc::new(Auth::new(&config, shared.clone()));

@@ -176,7 +176,9 @@ impl DatabaseUrl {
     pub(crate) fn redact(&self, message: &str) -> Refused {
         let leaks = self.secrets().any(|secret| message.contains(secret));
         Refused(if leaks {
-            "the driver's message is withheld, because it repeats the URL".to_owned()
+            "the driver's message is withheld, because it repeats the URL; where a name or password has @ : / ? # or %, \
+             the URL has %40 %3A %2F %3F %23 or %25"
+                .to_owned()
         } else {
             message.split_whitespace().collect::<Vec<_>>().join(" ")
         })

@@ -9,6 +9,7 @@ use crate::check;
 use crate::config::Config;
 use crate::db::{AppliedStep, SharedConnection, SharedPool, migrate};
 use crate::error::Error;
+use crate::events::{Event, EventKind};
 use crate::place::Place;
 use crate::registry;
 use crate::session::store as sessions;
@@ -138,12 +139,14 @@ impl Caretaker {
     /// [`Error::Unknown`] without such a user or permission; [`Error::Unreachable`], [`Error::PoolTimeout`] and
     /// [`Error::Database`].
     pub fn grant(&self, username: &str, permission: &str, grant: Grant) -> Result<(), Error> {
-        self.write(|conn| {
+        self.write_down(|conn| {
             let user = known(grants::user(conn, username)?, "user", username)?;
+            let mut is_other = false;
             for permission in rows_of(conn, permission)? {
-                grants::set_of_user(conn, (user, permission), grant)?;
+                is_other |= grants::set_of_user(conn, (user, permission), grant)?;
             }
-            Ok(())
+            let event = self.auth.event(EventKind::RightsChanged).named(user, username);
+            Ok(is_other.then(|| event.detail(&grant.of(permission))))
         })
     }
 
@@ -160,12 +163,14 @@ impl Caretaker {
     /// [`Error::Unknown`] without such a group or permission; [`Error::Unreachable`],
     /// [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn grant_to_group(&self, group: &str, permission: &str, grant: Grant) -> Result<(), Error> {
-        self.write(|conn| {
+        self.write_down(|conn| {
             let row = known(grants::group(conn, group)?, "group", group)?;
+            let mut is_other = false;
             for permission in rows_of(conn, permission)? {
-                grants::set_of_group(conn, (row, permission), grant)?;
+                is_other |= grants::set_of_group(conn, (row, permission), grant)?;
             }
-            Ok(())
+            let told = format!("{group} {}", grant.of(permission));
+            Ok(is_other.then(|| self.auth.event(EventKind::GroupChanged).detail(&told)))
         })
     }
 
@@ -182,10 +187,12 @@ impl Caretaker {
     /// [`Error::Unknown`] without such a user or group; [`Error::Unreachable`], [`Error::PoolTimeout`] and
     /// [`Error::Database`].
     pub fn set_membership(&self, username: &str, group: &str, grant: Grant) -> Result<(), Error> {
-        self.write(|conn| {
+        self.write_down(|conn| {
             let user = known(grants::user(conn, username)?, "user", username)?;
             let row = known(grants::group(conn, group)?, "group", group)?;
-            Ok(grants::set_membership(conn, (user, row), grant)?)
+            let is_other = grants::set_membership(conn, (user, row), grant)?;
+            let event = self.auth.event(EventKind::RightsChanged).named(user, username);
+            Ok(is_other.then(|| event.detail(&grant.of(&format!("group {group}")))))
         })
     }
 
@@ -203,9 +210,12 @@ impl Caretaker {
     /// [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn create_group(&self, name: &str) -> Result<(), Error> {
         grants::admit_group(name)?;
-        self.write(|conn| match grants::group(conn, name)? {
-            Some(_) => Ok(()),
-            None => Ok(grants::create_group(conn, name)?),
+        self.write_down(|conn| {
+            if grants::group(conn, name)?.is_some() {
+                return Ok(None);
+            }
+            grants::create_group(conn, name)?;
+            Ok(Some(self.auth.event(EventKind::GroupCreated).detail(name)))
         })
     }
 
@@ -256,9 +266,10 @@ impl Caretaker {
     /// Django's own refer to it: nothing is changed then. [`Error::Unreachable`], [`Error::PoolTimeout`] and
     /// [`Error::Database`].
     pub fn delete_group(&self, name: &str) -> Result<(), Error> {
-        let deleted = self.write(|conn| {
+        let deleted = self.write_down(|conn| {
             let id = known(grants::group(conn, name)?, "group", name)?;
-            removal::remove(conn, &removal::GROUP, id, name)
+            removal::remove(conn, &removal::GROUP, id, name)?;
+            Ok(Some(self.auth.event(EventKind::GroupDeleted).detail(name)))
         });
         deleted.map_err(|error| removal::told(error, &removal::GROUP, name))
     }
@@ -277,6 +288,22 @@ impl Caretaker {
             work(conn)
         });
         done.map_err(Error::settled)
+    }
+
+    /// The same, with what has happened by it, if anything has.
+    fn write_down(
+        &self,
+        work: impl FnOnce(&mut SharedConnection) -> Result<Option<Event>, Error>,
+    ) -> Result<(), Error> {
+        let event = self.write(|conn| {
+            let event = work(conn)?;
+            if let Some(event) = &event {
+                self.auth.record(conn, event)?;
+            }
+            Ok(event)
+        })?;
+        event.iter().for_each(Event::tell);
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! The people of the house, one at a time.
 
+use diesel::QueryResult;
+
 use super::{Caretaker, known};
+use crate::db::SharedConnection;
 use crate::error::Error;
 use crate::events::EventKind;
 use crate::user::store::{self as users, Rank};
@@ -148,9 +151,11 @@ impl Caretaker {
     /// would not take; [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn rename_user(&self, old: &str, new: &str) -> Result<User, Error> {
         let name = username::admit(new)?;
-        self.write(|conn| {
+        self.write_down(|conn| {
             let user = known(grants::user(conn, old)?, "user", old)?;
-            users::rename(conn, user, &name)
+            users::rename(conn, user, &name)?;
+            let event = self.auth.event(EventKind::UserChanged).named(user, &name);
+            Ok((name != old).then(|| event.detail(&format!("user name, which was {old}"))))
         })?;
         known(self.find_user(&name)?, "user", &name)
     }
@@ -197,7 +202,8 @@ impl Caretaker {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn set_superuser(&self, username: &str, grant: Grant) -> Result<bool, Error> {
-        self.shared.transact(|conn| users::set_superuser(conn, username, grant))
+        let deed = |conn: &mut SharedConnection| users::set_superuser(conn, username, grant);
+        self.set_flag(username, ("superuser", |user| user.is_superuser), grant, deed)
     }
 
     /// Lets the user open Django's admin, or not; `false` when there is no such user.
@@ -212,7 +218,23 @@ impl Caretaker {
     /// # Errors
     /// [`Error::Unreachable`], [`Error::PoolTimeout`] and [`Error::Database`].
     pub fn set_staff(&self, username: &str, grant: Grant) -> Result<bool, Error> {
-        self.shared.transact(|conn| users::set_staff(conn, username, grant))
+        let deed = |conn: &mut SharedConnection| users::set_staff(conn, username, grant);
+        self.set_flag(username, ("staff", |user| user.is_staff), grant, deed)
+    }
+
+    fn set_flag(
+        &self,
+        username: &str,
+        (name, is_set): (&str, fn(&User) -> bool),
+        grant: Grant,
+        deed: impl FnOnce(&mut SharedConnection) -> QueryResult<bool>,
+    ) -> Result<bool, Error> {
+        let Some(user) = self.find_user(username)? else { return Ok(false) };
+        if is_set(&user) == (grant == Grant::Give) {
+            return self.shared.transact(deed);
+        }
+        let event = self.auth.event(EventKind::RightsChanged).about(&user);
+        self.auth.also_recorded(&event.detail(&grant.of(name)), deed)
     }
 
     /// The permissions that can be granted, sorted: each with Django's name for it. Of one app label, or of all.

@@ -35,7 +35,7 @@ fn look_at(shared: &SharedPool, profile: &Profile) -> Result<Vec<Finding>, Error
     }
     if let Some(engine) = profile.session_engine.as_ref().filter(|engine| *engine != ENGINE) {
         findings.wrong(
-            format!("app `{app}` keeps its sessions by {engine}, which the other apps do not read"),
+            format!("app `{app}` keeps its sessions by {engine}: what ends in another app goes on there, if the others know of it at all"),
             format!("set SESSION_ENGINE = \"{ENGINE}\""),
         );
     }

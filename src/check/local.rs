@@ -2,29 +2,30 @@
 
 use std::collections::BTreeSet;
 
+use diesel::dsl::exists;
 use diesel::prelude::*;
 
 use super::{Finding, Findings, seen};
 use crate::config::Config;
-use crate::db::schema::housekey_adoption;
+use crate::db::schema::{housekey_adoption, housekey_key};
 use crate::db::{SharedConnection, SharedPool, migrate, on_shared};
 use crate::error::Error;
 use crate::place::Place;
 use crate::session::store as sessions;
 use crate::user::store as users;
 
-const A_HOUSE: &str = "the local database has the tables of a house";
-const SWAPPED: &str = "see that DATABASE_URL and SHARED_DATABASE_URL are not swapped; tables that a house which has moved \
-                       has left behind may be deleted";
+const A_HOUSE: &str = "the local database is a house by itself";
+const SWAPPED: &str = "see that DATABASE_URL and SHARED_DATABASE_URL are not swapped; what a house that has moved has left \
+                       behind there may be deleted";
 
 /// What an app is told at its start of a file of its own: a look into it costs nothing.
-pub(crate) fn at_start(config: &Config) -> Result<(), Error> {
+pub(crate) fn at_start(shared: &SharedPool, config: &Config) -> Result<(), Error> {
     if config.local == config.shared || config.local.file().is_none() {
         return Ok(());
     }
     let local = SharedPool::new(Place::Local, &config.local, 1, config.deadline);
     match local.run(is_a_house) {
-        Ok(true) => {
+        Ok(true) if adopted_names(shared, config).unwrap_or_default().is_empty() => {
             tracing::warn!(app = config.app_name, "{A_HOUSE}; {SWAPPED}");
         }
         Err(Error::Database { source, .. }) if source.to_string() == "file is not a database" => {
@@ -33,13 +34,17 @@ pub(crate) fn at_start(config: &Config) -> Result<(), Error> {
             return Err(Error::config(Place::Local.variable(), problem));
         }
         // It may be locked just now: whoever needs it is told.
-        Ok(false) | Err(_) => {}
+        Ok(_) | Err(_) => {}
     }
     Ok(())
 }
 
 fn is_a_house(conn: &mut SharedConnection) -> QueryResult<bool> {
-    migrate::table_exists(conn, "housekey_key")
+    Ok(migrate::table_exists(conn, "housekey_key")?
+        && on_shared!(SharedConnection, conn, conn => {
+            let keys = housekey_key::table.select(housekey_key::mark);
+            diesel::select(exists(keys)).get_result(&mut **conn)?
+        }))
 }
 
 pub(super) fn look(shared: &SharedPool, config: &Config) -> Vec<Finding> {
@@ -57,10 +62,6 @@ fn look_at(shared: &SharedPool, config: &Config) -> Result<Vec<Finding>, Error> 
         );
     }
     let local = SharedPool::new(Place::Local, &config.local, 1, config.deadline);
-    if local.run(is_a_house)? {
-        findings.warn(A_HOUSE, SWAPPED);
-        return Ok(findings.found);
-    }
     let (users, sessions) = local.run(|conn| {
         let has_users = migrate::table_exists(conn, "auth_user")?;
         let has_sessions = migrate::table_exists(conn, "django_session")?;
@@ -76,6 +77,9 @@ fn look_at(shared: &SharedPool, config: &Config) -> Result<Vec<Finding>, Error> 
     }
     // What is wrong with the house is told elsewhere.
     let adopted = adopted_names(shared, config).unwrap_or_default();
+    if adopted.is_empty() && local.run(is_a_house)? {
+        findings.warn(A_HOUSE, SWAPPED);
+    }
     let strangers = users.iter().filter(|name| !adopted.contains(*name)).count();
     if strangers > 0 {
         findings.warn(

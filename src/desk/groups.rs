@@ -1,6 +1,6 @@
 //! The groups of the house.
 
-use super::rights::{differences, signed};
+use super::rights::differences;
 use super::{Deed, Desk, store};
 use crate::error::{Denied, Error};
 use crate::events::EventKind;
@@ -190,7 +190,7 @@ impl Desk<'_> {
                 for permission in deed.permission(name)? {
                     grants::set_of_group(deed.conn, (group.id, permission), grant)?;
                 }
-                told.push(signed(grant, name));
+                told.push(grant.of(name));
             }
             if told.len() > 1 {
                 deed.tell(self, EventKind::GroupChanged, &told.join(" "));

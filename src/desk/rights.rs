@@ -74,13 +74,13 @@ impl Desk<'_> {
             let mut told = deed.set_flags(&target, rights)?;
             for (grant, name) in differences(&now.groups, &rights.groups) {
                 deed.set_membership(&target, name, grant)?;
-                told.push(signed(grant, &format!("group {name}")));
+                told.push(grant.of(&format!("group {name}")));
             }
             for (grant, name) in differences(&now.own, &rights.permissions) {
                 for permission in deed.permission(name)? {
                     grants::set_of_user(deed.conn, (target.id(), permission), grant)?;
                 }
-                told.push(signed(grant, name));
+                told.push(grant.of(name));
             }
             if !told.is_empty() {
                 let event = self.event(EventKind::RightsChanged, &told.join(" "));
@@ -104,10 +104,10 @@ impl Deed<'_> {
                 (false, true) if !self.actor.user.is_superuser => {
                     return Err(Denied::MoreThanYours.into());
                 }
-                (false, true) => told.push(signed(Grant::Give, name)),
+                (false, true) => told.push(Grant::Give.of(name)),
                 (true, false) => {
                     self.spares_actor(target)?;
-                    told.push(signed(Grant::Take, name));
+                    told.push(Grant::Take.of(name));
                 }
                 _ => {}
             }
@@ -123,7 +123,8 @@ impl Deed<'_> {
         if !self.actor.has_all(&granted::permissions_of_group(self.conn, group)?) {
             return Err(Denied::MoreThanYours.into());
         }
-        Ok(grants::set_membership(self.conn, (target.id(), group), grant)?)
+        grants::set_membership(self.conn, (target.id(), group), grant)?;
+        Ok(())
     }
 
     /// The rows of a permission that the actor may give and take.
@@ -147,12 +148,4 @@ pub(super) fn differences<'a>(
     let wanted: BTreeSet<&str> = wanted.iter().map(AsRef::as_ref).collect();
     let taken = now.difference(&wanted).map(|name| (Grant::Take, *name));
     taken.chain(wanted.difference(&now).map(|name| (Grant::Give, *name))).collect()
-}
-
-/// As it is written down.
-pub(super) fn signed(grant: Grant, what: &str) -> String {
-    match grant {
-        Grant::Give => format!("+{what}"),
-        Grant::Take => format!("-{what}"),
-    }
 }

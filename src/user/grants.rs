@@ -23,6 +23,16 @@ pub enum Grant {
     Take,
 }
 
+impl Grant {
+    /// As events tell it.
+    pub(crate) fn of(self, what: &str) -> String {
+        match self {
+            Self::Give => format!("+{what}"),
+            Self::Take => format!("-{what}"),
+        }
+    }
+}
+
 /// PostgreSQL has no text with a NUL in it.
 fn storable(name: &str) -> Option<&str> {
     (!name.contains('\0')).then_some(name)
@@ -109,14 +119,14 @@ pub(crate) fn groups(conn: &mut SharedConnection) -> QueryResult<Vec<String>> {
     })
 }
 
-/// Gives or takes one row of a table of two ids.
+/// Gives or takes one row of a table of two ids, and says whether that was another before.
 macro_rules! set_pair {
     ($function:ident, $table:ident, $left:ident, $right:ident) => {
         pub(crate) fn $function(
             conn: &mut SharedConnection,
             ($left, $right): (i32, i32),
             grant: Grant,
-        ) -> QueryResult<()> {
+        ) -> QueryResult<bool> {
             on_shared!(SharedConnection, conn, conn => {
                 let pair = $table::table
                     .filter($table::$left.eq($left))
@@ -124,13 +134,13 @@ macro_rules! set_pair {
                 let is_there: bool =
                     diesel::select(diesel::dsl::exists(pair)).get_result(&mut **conn)?;
                 match (grant, is_there) {
-                    (Grant::Take, true) => diesel::delete(pair).execute(&mut **conn).map(drop),
+                    (Grant::Take, true) => diesel::delete(pair).execute(&mut **conn)?,
                     (Grant::Give, false) => diesel::insert_into($table::table)
                         .values(($table::$left.eq($left), $table::$right.eq($right)))
-                        .execute(&mut **conn)
-                        .map(drop),
-                    _ => Ok(()),
-                }
+                        .execute(&mut **conn)?,
+                    _ => return Ok(false),
+                };
+                Ok(true)
             })
         }
     };

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use housekey::{Active, Caretaker, EventFilter, EventInfo, EventKind, Rejected, Role, Session};
+use housekey::{
+    Active, Caretaker, EventFilter, EventInfo, EventKind, Grant, Rejected, Role, Session,
+};
 
 use crate::attacks::house as owners_house;
 use crate::support::log::recorded;
@@ -15,6 +17,7 @@ on_both_databases!(
     deeds_are_written_down_with_who_and_from_where,
     a_failed_login_tells_no_name_that_is_nobodys,
     the_wait_that_a_guess_begins_is_told_once,
+    what_an_operator_gives_and_takes_is_written_down_once,
     what_was_taken_back_is_not_written_down,
     what_is_refused_is_written_down_while_nobody_waits,
     a_session_of_another_key_is_told_of,
@@ -140,6 +143,47 @@ fn the_wait_that_a_guess_begins_is_told_once(home: &Home) {
     assert_eq!(throttled[0].username.as_deref(), Some("ada"));
 }
 
+fn what_an_operator_gives_and_takes_is_written_down_once(home: &Home) {
+    user(&home.open("notes"), "ada");
+    let keeper = keeper(home);
+    for grant in [Grant::Give, Grant::Take] {
+        for _ in 0..2 {
+            keeper.create_group("clerks").unwrap();
+            keeper.grant("ada", "auth.view_user", grant).unwrap();
+            keeper.grant_to_group("clerks", "auth.add_user", grant).unwrap();
+            keeper.set_membership("ada", "clerks", grant).unwrap();
+            keeper.set_staff("ada", grant).unwrap();
+            keeper.set_superuser("ada", grant).unwrap();
+        }
+    }
+    keeper.delete_group("clerks").unwrap();
+    keeper.rename_user("ada", "lovelace").unwrap();
+    let told = all(home);
+    let told: Vec<_> = told
+        .iter()
+        .filter(|event| event.kind != "user_created")
+        .map(|event| (event.kind.as_str(), event.username.as_deref(), event.detail.as_deref()))
+        .collect();
+    let of_ada = |detail| ("rights_changed", Some("ada"), Some(detail));
+    let changed = |detail| ("group_changed", None, Some(detail));
+    let expected = [
+        ("group_created", None, Some("clerks")),
+        of_ada("+auth.view_user"),
+        changed("clerks +auth.add_user"),
+        of_ada("+group clerks"),
+        of_ada("+staff"),
+        of_ada("+superuser"),
+        of_ada("-auth.view_user"),
+        changed("clerks -auth.add_user"),
+        of_ada("-group clerks"),
+        of_ada("-staff"),
+        of_ada("-superuser"),
+        ("group_deleted", None, Some("clerks")),
+        ("user_changed", Some("lovelace"), Some("user name, which was ada")),
+    ];
+    assert_eq!(told, expected);
+}
+
 fn what_was_taken_back_is_not_written_down(home: &Home) {
     let house = home.open("notes");
     user(&house, "ada");
@@ -238,7 +282,7 @@ fn a_user_who_has_another_name_now_is_found_by_it(home: &Home) {
     user(&house, "ada");
     keeper(home).rename_user("ada", "lovelace").unwrap();
     let find = |name: &str| keeper(home).events(&EventFilter::default().user(name)).unwrap();
-    assert_eq!(kinds(&find("lovelace")), ["user_created"]);
+    assert_eq!(kinds(&find("lovelace")), ["user_changed", "user_created"]);
     assert_eq!(kinds(&find("ada")), ["user_created"], "and by the one of then");
 }
 

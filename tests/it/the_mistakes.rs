@@ -224,12 +224,11 @@ fn the_two_urls_are_swapped(home: &Home) {
     let swapped = || settings(home, "swapped", &urls);
     housekey::migrate(&swapped()).unwrap();
     let checkup = check(&swapped());
-    let told: Vec<_> = checkup.troubles().filter(|finding| finding.topic == "local").collect();
-    let [trouble] = told[..] else { panic!("{told:?}") };
-    says(&trouble.to_string(), &["has the tables of a house", "are not swapped"]);
+    let trouble = checkup.troubles().find(|finding| finding.topic == "local").unwrap();
+    says(&trouble.to_string(), &["is a house by itself", "are not swapped"]);
     if !home.is_postgres() {
         let said = said_of("swapped", || drop(House::open(swapped()).unwrap()));
-        let of_it = said.iter().filter(|line| line.contains("has the tables of a house"));
+        let of_it = said.iter().filter(|line| line.contains("is a house by itself"));
         assert_eq!(of_it.count(), 1, "{said:?}");
     }
 }

@@ -9,7 +9,7 @@ from project.settings import *  # noqa: E402, F403
 from project.settings import DATABASES, INSTALLED_APPS  # noqa: E402
 
 if JOINED:
-    DATABASE_ROUTERS = ["club.routers.JoinedRouter"]
+    DATABASE_ROUTERS = ["project.routers.SharedRouter"]
 else:
     DATABASES = {"default": DATABASES["default"]}
     DATABASE_ROUTERS = []
