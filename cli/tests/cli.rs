@@ -58,7 +58,8 @@ fn a_house_is_begun_and_its_people_are_kept() {
     assert_eq!(said, "grace is no more a superuser\n");
     home.says(1, &["user", "grant", "nobody", "--staff"], "");
     home.says(2, &["user", "grant", "grace"], "");
-    assert_eq!(home.says(0, &["permissions", "billing"], ""), "\n");
+    let said = home.says(0, &["permissions", "billing"], "");
+    assert_eq!(said, "no app has declared permissions as billing\n");
 }
 
 #[test]
