@@ -27,7 +27,7 @@ const TOGETHER: usize = 64;
 /// So many wait at most.
 const WAITING: usize = 4096;
 
-type Visit = Pin<Box<dyn Future<Output = (StatusCode, String)>>>;
+pub(crate) type Visit = Pin<Box<dyn Future<Output = (StatusCode, String)>>>;
 
 async fn greet(user: Option<User>, session: Session) -> String {
     let name = user.map(|user| user.username).unwrap_or_default();
@@ -43,7 +43,7 @@ fn app(house: &House) -> Router {
 }
 
 /// A visit that has not begun yet.
-fn visit(app: &Router, path: &str, cookie: &str) -> Visit {
+pub(crate) fn visit(app: &Router, path: &str, cookie: &str) -> Visit {
     let mut app = app.clone();
     let request = Request::get(path).header("host", "localhost");
     let request = request.header("cookie", format!("sessionid={cookie}")).body(Body::empty());
@@ -76,7 +76,7 @@ async fn all(visits: Vec<Visit>) -> Vec<(StatusCode, String)> {
     answers
 }
 
-fn now<T>(work: impl Future<Output = T>) -> T {
+pub(crate) fn now<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(work)
 }
