@@ -6,7 +6,7 @@ use std::{num::NonZero, time::Duration};
 
 #[cfg(feature = "_web")]
 use super::answer::Found;
-use super::cache::Cache;
+use super::cache::{Asked, Cache};
 use super::owners::Owners;
 use super::recent::Recent;
 use super::replica::Replica;
@@ -114,45 +114,49 @@ impl Sources {
 
     /// The rows of sessions, in the order of the keys.
     pub(super) fn rows(&self, keys: &[SessionKey]) -> Result<Rows, Error> {
-        let read = |pool: &SharedPool, keys: &[SessionKey]| self.read(pool, keys);
-        let Some(beside) = self.beside.get() else { return read(&self.shared, keys) };
-        let asked = beside.cache.as_ref().map(Cache::now);
-        let found = match &beside.replica {
-            Some(replica) => self.by_replica(replica, keys, read, |key, row, turn| match row {
-                Some(row) => row.alive && !beside.recent.is_changed(Some(key), row.user_id(), turn),
-                None => !beside.recent.is_changed(Some(key), None, turn),
-            })?,
-            None => read(&self.shared, keys)?,
-        };
-        if let (Some(cache), Some(asked)) = (&beside.cache, asked) {
-            for (key, row) in keys.iter().zip(&found) {
-                if let Some(row) = row {
-                    cache.keep_session(key, row, asked);
-                }
-            }
-        }
-        Ok(found)
+        self.answers(
+            keys,
+            |pool, keys| self.read(pool, keys),
+            |recent, key, row, turn| {
+                let user = row.and_then(|row| row.user_id());
+                row.is_none_or(|row| row.alive) && !recent.is_changed(Some(key), user, turn)
+            },
+            Cache::keep_session,
+        )
     }
 
     /// What each of them may do, in their order.
     pub(super) fn permissions(&self, holders: &[Holder]) -> Result<Vec<Permissions>, Error> {
-        let Some(beside) = self.beside.get() else { return permissions(&self.shared, holders) };
+        let found = self.answers(
+            holders,
+            permissions,
+            |recent, holder, _, turn| !recent.is_changed(None, holder.user_id(), turn),
+            |cache, holder, answer, asked| cache.keep_permissions(*holder, answer, asked),
+        )?;
+        Ok(found.into_iter().map(Option::unwrap_or_default).collect())
+    }
+
+    /// By the replica where there is one, and kept where that is wanted.
+    fn answers<K: Clone + PartialEq, T>(
+        &self,
+        keys: &[K],
+        read: impl Fn(&SharedPool, &[K]) -> Result<Vec<Option<T>>, Error>,
+        is_as_it_was: impl Fn(&Recent, &K, Option<&T>, u64) -> bool,
+        keep: impl Fn(&Cache, &K, &T, Asked),
+    ) -> Result<Vec<Option<T>>, Error> {
+        let Some(beside) = self.beside.get() else { return read(&self.shared, keys) };
         let asked = beside.cache.as_ref().map(Cache::now);
         let found = match &beside.replica {
-            Some(replica) => {
-                let read = |pool: &SharedPool, holders: &[Holder]| {
-                    Ok(permissions(pool, holders)?.into_iter().map(Some).collect())
-                };
-                let found = self.by_replica(replica, holders, read, |holder, _, turn| {
-                    !beside.recent.is_changed(None, holder.user_id(), turn)
-                })?;
-                found.into_iter().map(Option::unwrap_or_default).collect()
-            }
-            None => permissions(&self.shared, holders)?,
+            Some(replica) => self.by_replica(replica, keys, read, |key, answer, turn| {
+                is_as_it_was(&beside.recent, key, answer, turn)
+            })?,
+            None => read(&self.shared, keys)?,
         };
         if let (Some(cache), Some(asked)) = (&beside.cache, asked) {
-            for (holder, permissions) in holders.iter().zip(&found) {
-                cache.keep_permissions(*holder, permissions, asked);
+            for (key, answer) in keys.iter().zip(&found) {
+                if let Some(answer) = answer {
+                    keep(cache, key, answer, asked);
+                }
             }
         }
         Ok(found)
@@ -224,12 +228,13 @@ impl Sources {
     }
 }
 
-fn permissions(pool: &SharedPool, holders: &[Holder]) -> Result<Vec<Permissions>, Error> {
-    match holders {
-        [] => Ok(Vec::new()),
-        [holder] => Ok(vec![Permissions::of(pool, *holder)?]),
-        holders => Permissions::of_each(pool, holders),
-    }
+fn permissions(pool: &SharedPool, holders: &[Holder]) -> Result<Vec<Option<Permissions>>, Error> {
+    let found = match holders {
+        [] => Vec::new(),
+        [holder] => vec![Permissions::of(pool, *holder)?],
+        holders => Permissions::of_each(pool, holders)?,
+    };
+    Ok(found.into_iter().map(Some).collect())
 }
 
 /// As many connections as run at a time: who reads a file keeps a processor busy.
